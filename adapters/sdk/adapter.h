@@ -1,0 +1,153 @@
+// The adapter contract. An adapter speaks one vendor's published interface and reports what was said.
+//
+// Threads: an instance lives on one strand (services.executor); start, stop and every coroutine of it run there,
+// and none of them blocks: slow work goes through services.offload. health() may be called from any thread.
+// Nothing throws across this boundary except std::bad_alloc.
+#pragma once
+
+#include <boost/asio/any_io_executor.hpp>
+#include <boost/asio/awaitable.hpp>
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "meter_model/normaliser/normaliser.h"
+#include "meter_model/observation/observation.h"
+#include "meter_model/result.h"
+
+namespace ami::sdk {
+
+namespace asio = boost::asio;
+template <class T>
+using Awaitable = asio::awaitable<T>;
+
+// What the interface states. Not stated = false, until a site configures its evidence.
+struct Capabilities {
+  bool files = false;             // reads dropped files
+  bool pushed_messages = false;   // is pushed to: needs the durable journal
+  bool registers = false;
+  bool intervals = false;
+  bool events = false;
+  bool read_on_demand = false;
+  bool ping = false;
+  bool switch_open = false;
+  bool switch_close = false;
+  bool switch_arm = false;
+  bool switch_state = false;
+};
+
+struct AdapterInfo {
+  std::string family;     // "flexnet"
+  std::string interface;  // the honest claim: "CMEP MEPMD01/02 files"
+  Capabilities capabilities;
+};
+
+enum class HealthState { Starting, Healthy, Degraded, Failed, Stopped };
+struct Health {
+  HealthState state = HealthState::Starting;
+  std::string reason;     // for an operator; empty when healthy
+  std::optional<UtcInstant> last_success;
+  std::uint64_t records = 0;      // observations handed to the sink and committed
+  std::uint64_t malformed = 0;
+  std::uint64_t pending_files = 0;
+};
+std::string_view name_of(HealthState state);
+
+// Time, so that tests run on a virtual clock.
+class Clock {
+ public:
+  virtual ~Clock() = default;
+  virtual UtcInstant now() = 0;
+  // Completes after `span` of this clock, or at once when the awaiting coroutine is cancelled (returns false).
+  virtual Awaitable<bool> wait(std::chrono::milliseconds span) = 0;
+};
+
+// Where a batch came from. (feed, content_sha256, offset) identifies it for ever.
+struct SourceSpan {
+  std::string name;            // file name or message id, for people
+  std::string content_sha256;  // 64 hex characters, of the whole file or message
+  std::uint64_t offset = 0;    // of this batch in it
+  std::uint64_t length = 0;
+  UtcInstant received_at{};
+};
+
+// A small durable fact of an adapter (a file's position). Saved in the same transaction as the batch beside it.
+struct StateChange {
+  std::string key;
+  std::optional<std::string> value;  // nullopt = forget it
+};
+
+struct CommitReceipt {
+  std::uint64_t registers = 0, interval_values = 0, events = 0;
+  std::uint64_t quarantined = 0;     // items of this batch that are in quarantine now
+  std::uint64_t unmapped_events = 0;
+};
+
+// The only way into the store. commit() completes when batch and state changes are durable in one transaction.
+// It waits out Transient faults itself (PostgreSQL away) until stopped; what it returns is final: Permanent = this
+// batch can never be stored (a defect: keep the file); Transient = the host is stopping, nothing was stored.
+class ObservationSink {
+ public:
+  virtual ~ObservationSink() = default;
+  virtual Awaitable<Result<CommitReceipt>> commit(SourceSpan source, DecodedBatch batch,
+                                                  std::vector<StateChange> state) = 0;
+};
+
+// Durable facts saved by commit().
+class DurableState {
+ public:
+  virtual ~DurableState() = default;
+  virtual Awaitable<Result<std::optional<std::string>>> load(std::string key) = 0;
+  virtual Awaitable<Outcome> save(std::vector<StateChange> changes) = 0;  // without a batch
+};
+
+// Durable inbox for pushed messages: append() completes when the bytes are on disk; only then acknowledge.
+class Journal {
+ public:
+  virtual ~Journal() = default;
+  virtual Awaitable<Result<std::uint64_t>> append(std::string message) = 0;
+  virtual Awaitable<Outcome> trim(std::uint64_t up_to) = 0;
+};
+
+// Which meters this feed may speak of.
+class MeterDirectory {
+ public:
+  virtual ~MeterDirectory() = default;
+  [[nodiscard]] virtual std::optional<ResolvedMeter> find(AliasKind kind, std::string_view id,
+                                                          UtcInstant at) const = 0;
+};
+
+// Runs blocking or long work off the strand; completes on the strand. An exception comes back at co_await.
+class Offload {
+ public:
+  virtual ~Offload() = default;
+  virtual Awaitable<void> run(std::function<void()> work) = 0;
+};
+
+struct Services {
+  asio::any_io_executor executor;  // the adapter's strand
+  Clock& clock;
+  ObservationSink& sink;
+  DurableState& state;
+  MeterDirectory& meters;
+  Offload& offload;
+  Journal* journal;  // set when capabilities.pushed_messages; the host refuses to start the adapter otherwise
+};
+
+class Adapter {
+ public:
+  virtual ~Adapter() = default;
+  [[nodiscard]] virtual const AdapterInfo& info() const noexcept = 0;
+  [[nodiscard]] virtual Health health() const = 0;
+  // Begins work and returns when the adapter is running (not when the first read came).
+  virtual Awaitable<Outcome> start() = 0;
+  // Finishes or abandons what is under way; nothing acknowledged may be lost. Returns when all is quiet.
+  virtual Awaitable<void> stop() = 0;
+};
+
+}  // namespace ami::sdk

@@ -1,0 +1,35 @@
+// How a module family makes itself known: one function in its folder, one line in adapters/CMakeLists.txt.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "adapters/sdk/adapter.h"
+#include "adapters/sdk/settings.h"
+
+namespace ami::sdk {
+
+// Everything the host needs to run one configured feed of a family.
+struct FeedPlan {
+  FeedRules rules;               // for the one normaliser
+  std::string wire;              // codec for replay: "cmep", "ssn-export"
+};
+
+class AdapterFamily {
+ public:
+  virtual ~AdapterFamily() = default;
+  [[nodiscard]] virtual const AdapterInfo& info() const noexcept = 0;
+  // Feed settings beyond the ones that every feed has (name, utility, family): parser, defaults and docs in one.
+  [[nodiscard]] virtual const SettingsSchema& schema() const noexcept = 0;
+  // Builds rules from checked settings; reads mapping files below `config_dir`. Problems carry file and line.
+  [[nodiscard]] virtual Result<FeedPlan> plan(const Settings& settings, const std::string& config_dir) const = 0;
+  [[nodiscard]] virtual std::unique_ptr<Adapter> make(const Settings& settings, Services services) const = 0;
+  // Reads one self-contained record again (quarantine replay).
+  [[nodiscard]] virtual DecodedBatch decode(const Settings& settings, std::string_view raw) const = 0;
+};
+
+// All families that were built in, in the order of the list (generated from adapters/CMakeLists.txt).
+std::vector<std::unique_ptr<AdapterFamily>> built_in_families();
+
+}  // namespace ami::sdk

@@ -1,0 +1,48 @@
+// Observation -> Reading. One for all vendors, data-driven, pure: no I/O, no clock of its own, nothing rounded.
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "meter_model/normaliser/mapping.h"
+#include "meter_model/normaliser/reading.h"
+#include "meter_model/quantity/event_map.h"
+#include "meter_model/time/zone.h"
+
+namespace ami {
+
+// Who a vendor's id was, and when. Answers for one instant; `from`/`to` bound the answer, so that a caller
+// with many instants asks once per stretch. unknown = nullopt.
+struct ResolvedMeter {
+  MeterId id = 0;
+  std::string form;  // "2S"; empty = unknown
+  UtcInstant from{};
+  UtcInstant to{};   // exclusive; UtcInstant::max() = open
+};
+using MeterResolver =
+    std::function<std::optional<ResolvedMeter>(AliasKind kind, std::string_view id, UtcInstant at)>;
+
+struct FeedRules {
+  std::string feed;                   // name in configuration
+  Mapping mapping;
+  EventMap events;
+  std::optional<Zone> zone;           // for times without an offset; nullopt: such records are quarantined
+  std::chrono::seconds future_tolerance{300};          // later than received_at + this = time_in_future (V24)
+  UtcInstant not_before = UtcInstant{std::chrono::sys_days{std::chrono::year{1990} / 1 / 1}};
+  std::chrono::seconds snap_tolerance{0};  // interval ends this near the grid are put on it; 0 = never
+};
+
+// Appends what `decoded` says to a NormalisedBatch. Every observation ends as readings, or as quarantined items
+// with a reason; never both for the same value, never neither. A bad value does not cost its neighbours: only the
+// slots concerned are quarantined (with the record's raw bytes) and stay holes.
+// Interval values go to the instant's meter by the interval's own time; a slot in which the id changes hands is
+// quarantined (alias_changed_inside_interval).
+// Register series that run backwards are stored as said and get quality 2.5.258 (V17).
+// SSN block end values: the sum of values between two of them must equal their difference, else the slots
+// between get 2.6.0.
+void normalise(const DecodedBatch& decoded, const FeedRules& rules, const MeterResolver& resolve,
+               UtcInstant received_at, NormalisedBatch& out);
+
+}  // namespace ami

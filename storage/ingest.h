@@ -1,0 +1,54 @@
+// The write side of the store: one unit of work, one transaction.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "meter_model/normaliser/reading.h"
+#include "meter_model/result.h"
+
+namespace ami::storage {
+
+struct SourceRef {
+  std::string feed;            // configured feed name, unique within the gateway
+  std::string name;            // file name or message id
+  std::string content_sha256;  // 64 hex characters
+  std::uint64_t offset = 0;
+  std::uint64_t length = 0;
+  int mapping_version = 0;
+  UtcInstant received_at{};
+};
+
+struct StateRow {
+  std::string key;
+  std::optional<std::string> value;  // nullopt = delete
+};
+
+struct CommitUnit {
+  std::int32_t utility = 0;
+  SourceRef source;
+  NormalisedBatch batch;
+  std::vector<StateRow> state;          // adapter_state rows of this feed
+  std::int64_t directory_version = 0;   // the asset data that ids were resolved with
+  std::vector<std::int64_t> replayed;   // quarantine rows that this unit settles
+};
+
+struct CommitCounts {
+  std::uint64_t registers = 0, interval_values = 0, events = 0, quarantined = 0;
+  bool directory_changed = false;  // nothing stored: resolve again with newer asset data, then retry
+};
+
+class IngestStore {
+ public:
+  virtual ~IngestStore() = default;
+  // Blocking; call it from the database pool. Stores everything or nothing. Idempotent: the same unit again
+  // changes no reading. Transient: retry; InDoubt: COMMIT lost its answer, retry (idempotence makes it safe);
+  // Permanent: a defect or a violated constraint, with the row it collides with.
+  virtual Result<CommitCounts> commit(const CommitUnit& unit) = 0;
+  virtual Result<std::optional<std::string>> load_state(const std::string& feed, const std::string& key) = 0;
+  virtual Outcome save_state(const std::string& feed, const std::vector<StateRow>& rows) = 0;
+};
+
+}  // namespace ami::storage
