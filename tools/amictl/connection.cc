@@ -1,0 +1,119 @@
+#include "tools/amictl/connection.h"
+
+#include <google/protobuf/timestamp.pb.h>
+#include <google/protobuf/util/json_util.h>
+#include <grpcpp/grpcpp.h>
+
+#include <fstream>
+#include <iostream>
+#include <sstream>
+
+#include "google/rpc/error_details.pb.h"
+#include "google/rpc/status.pb.h"
+#include "meter_model/time/instant.h"
+
+namespace ami::amictl {
+namespace {
+
+std::string file_text(const std::string& path) {
+  std::ifstream in(path, std::ios::binary);
+  if (!in) throw UsageError{"cannot read " + path};
+  std::ostringstream text;
+  text << in.rdbuf();
+  return text.str();
+}
+
+}  // namespace
+
+std::shared_ptr<grpc::Channel> connect(const Options& options) {
+  grpc::ChannelArguments arguments;
+  arguments.SetMaxReceiveMessageSize(64 << 20);
+  const bool local = options.address.rfind("unix:", 0) == 0;
+  if (local || options.plaintext) {
+    if (!options.cert.empty())
+      throw UsageError{"--cert goes with a TLS address, not with " + options.address};
+    return grpc::CreateCustomChannel(options.address, grpc::InsecureChannelCredentials(), arguments);
+  }
+  if (options.ca.empty() || options.cert.empty() || options.key.empty()) {
+    throw UsageError{
+        "a TLS address needs --ca, --cert and --key (or use unix:PATH on the gateway's own host)"};
+  }
+  if (!options.server_name.empty()) arguments.SetSslTargetNameOverride(options.server_name);
+  grpc::SslCredentialsOptions tls;
+  tls.pem_root_certs = file_text(options.ca);
+  tls.pem_cert_chain = file_text(options.cert);
+  tls.pem_private_key = file_text(options.key);
+  return grpc::CreateCustomChannel(options.address, grpc::SslCredentials(tls), arguments);
+}
+
+void set_deadline(grpc::ClientContext& context, const Options& options) {
+  context.set_deadline(std::chrono::system_clock::now() + std::chrono::seconds(options.timeout_s));
+}
+
+int complain(const grpc::Status& status, const Options& options) {
+  std::cerr << "amictl: " << status.error_message();
+  google::rpc::Status details;
+  if (details.ParseFromString(status.error_details())) {
+    for (const auto& any : details.details()) {
+      google::rpc::ErrorInfo info;
+      google::rpc::BadRequest bad;
+      google::rpc::RetryInfo retry;
+      if (any.UnpackTo(&info)) {
+        std::cerr << " [" << info.reason() << "]";
+        for (const auto& [key, value] : info.metadata()) std::cerr << "\n  " << key << ": " << value;
+      } else if (any.UnpackTo(&bad)) {
+        for (const auto& field : bad.field_violations()) {
+          std::cerr << "\n  " << field.field() << ": " << field.description();
+        }
+      } else if (any.UnpackTo(&retry)) {
+        std::cerr << "\n  try again in " << retry.retry_delay().seconds() << " s";
+      }
+    }
+  }
+  std::cerr << '\n';
+  if (status.error_code() == grpc::StatusCode::UNAVAILABLE ||
+      status.error_code() == grpc::StatusCode::DEADLINE_EXCEEDED) {
+    std::cerr << "  gateway: " << options.address << '\n';
+    return kUnreachable;
+  }
+  return kRefused;
+}
+
+std::string to_json(const google::protobuf::Message& message) {
+  google::protobuf::util::JsonPrintOptions style;
+  style.preserve_proto_field_names = true;
+  std::string text;
+  const auto status = google::protobuf::util::MessageToJsonString(message, &text, style);
+  if (!status.ok()) throw UsageError{"cannot print the answer as JSON: " + status.ToString()};
+  return text;
+}
+
+std::string to_text(const google::protobuf::Timestamp& time) {
+  if (time.seconds() == 0 && time.nanos() == 0) return "";
+  return ami::to_text(
+      UtcInstant{std::chrono::seconds{time.seconds()} + std::chrono::microseconds{time.nanos() / 1000}});
+}
+
+void parse_time(const std::string& text, google::protobuf::Timestamp& out) {
+  const auto instant = parse_instant(text.size() == 10 ? text + "T00:00:00Z" : text);
+  if (!instant) throw UsageError{"\"" + text + "\" is not a time: " + instant.error().message};
+  const auto micros = instant.value().time_since_epoch().count();
+  const auto seconds = std::chrono::floor<std::chrono::seconds>(instant.value()).time_since_epoch().count();
+  out.set_seconds(seconds);
+  out.set_nanos(static_cast<std::int32_t>((micros - seconds * 1'000'000) * 1000));
+}
+
+std::string parent(const Options& options) {
+  if (options.utility.empty()) throw UsageError{"which utility? give --utility KEY or set AMI_UTILITY"};
+  return "utilities/" + options.utility;
+}
+
+std::string meter_name(const Options& options, const std::string& key) {
+  return key.rfind("utilities/", 0) == 0 ? key : parent(options) + "/meters/" + key;
+}
+
+std::string last_part(const std::string& name) {
+  return name.substr(name.rfind('/') + 1);
+}
+
+}  // namespace ami::amictl

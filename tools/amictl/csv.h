@@ -1,0 +1,28 @@
+// RFC 4180 rows: quoted fields, doubled quotes, CRLF or LF. Streaming, one row at a time.
+#pragma once
+
+#include <istream>
+#include <string>
+#include <vector>
+
+#include "meter_model/result.h"
+
+namespace ami::amictl {
+
+class CsvReader {
+ public:
+  explicit CsvReader(std::istream& in) : in_(in) {}
+
+  // The next row that is not empty. An empty vector is the end. Errors name the line: a quote that is never
+  // closed, text after a closing quote, a line over 1 MiB, a NUL byte. A UTF-8 byte order mark at the start
+  // is skipped.
+  Result<std::vector<std::string>> next();
+  [[nodiscard]] std::size_t line() const noexcept { return row_line_; }  // 1-based, where the last row began
+
+ private:
+  std::istream& in_;
+  std::size_t line_ = 0, row_line_ = 0;
+  bool started_ = false;
+};
+
+}  // namespace ami::amictl

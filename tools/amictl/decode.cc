@@ -1,0 +1,211 @@
+// amictl decode: what is in a vendor's file, without a gateway.
+#include <yaml-cpp/yaml.h>
+
+#include <CLI/CLI.hpp>
+#include <filesystem>
+#include <fstream>
+#include <iostream>
+#include <sstream>
+
+#include "adapters/wire/cmep/codec/cmep.h"
+#include "adapters/wire/ssn_export/codec/ssn_export.h"
+#include "meter_model/normaliser/mapping_yaml.h"
+#include "tools/amictl/connection.h"
+#include "tools/amictl/decode_json.h"
+#include "tools/amictl/options.h"
+
+namespace ami::amictl {
+namespace {
+
+namespace fs = std::filesystem;
+
+struct DecodeOptions {
+  std::string wire, config;
+  std::vector<std::string> files;
+  bool hex = false;
+};
+
+struct Feed {
+  DecodeRules rules;
+  std::string meter_field;
+};
+
+std::string file_text(const fs::path& path) {
+  std::ifstream in(path, std::ios::binary);
+  if (!in) throw UsageError{"cannot read " + path.string()};
+  std::ostringstream text;
+  text << in.rdbuf();
+  return text.str();
+}
+
+// The mapping data: AMI_CONFIG_DIR, beside a build tree, or where the package puts it.
+fs::path config_dir() {
+  if (const char* set = std::getenv("AMI_CONFIG_DIR")) return set;
+  std::error_code ignored;
+  const fs::path beside = fs::read_symlink("/proc/self/exe", ignored).parent_path() / "../../config";
+  return fs::exists(beside / "maps") ? beside : fs::path("/etc/ami-gateway");
+}
+
+Mapping mapping_from(const std::string& yaml, const std::string& name) {
+  auto mapping = parse_mapping(yaml, name);
+  if (!mapping) throw UsageError{mapping.error().message};
+  return std::move(mapping).value();
+}
+
+// Mapping, zone and meter field of a feed's own file, or the shipped mapping of the wire.
+Feed load_feed(const DecodeOptions& given) {
+  Feed feed;
+  const std::string shipped = given.wire == "cmep" ? "maps/cmep.yaml" : "maps/ssn.yaml";
+  if (given.config.empty()) {
+    feed.rules.mapping = mapping_from(file_text(config_dir() / shipped), shipped);
+    feed.rules.zone = Zone::utc();  // the CMEP text says UTC; SSN times carry their offset
+    return feed;
+  }
+  YAML::Node root;
+  try {
+    root = YAML::Load(file_text(given.config));
+  } catch (const YAML::Exception& error) {
+    throw UsageError{given.config + ":" + std::to_string(error.mark.line + 1) + ": " + error.msg};
+  }
+  const auto text = [&](const char* key, const std::string& otherwise) {
+    return root[key] && root[key].IsScalar() ? root[key].as<std::string>() : otherwise;
+  };
+  const std::string name = text("mapping", shipped);
+  const fs::path here = fs::path(given.config).parent_path();
+  fs::path path = config_dir() / name;
+  for (const fs::path& candidate : {here / name, here / ".." / name}) {
+    if (fs::exists(candidate)) {
+      path = candidate;
+      break;
+    }
+  }
+  feed.rules.mapping = mapping_from(file_text(path), path.string());
+  if (const YAML::Node assume = root["assume"]; assume && !assume.IsNull()) {
+    YAML::Emitter emitter;
+    emitter << assume;
+    feed.rules.mapping =
+        overlay(feed.rules.mapping, mapping_from(emitter.c_str(), given.config + " (assume)"));
+  }
+  if (const std::string zone_name = text("zone", ""); !zone_name.empty()) {
+    auto zone = Zone::load(zone_name);
+    if (!zone) throw UsageError{given.config + ": " + zone.error().message};
+    feed.rules.zone = zone.value();
+  }
+  feed.meter_field = text(given.wire == "cmep" ? "meter_id_field" : "meter_id", "");
+  return feed;
+}
+
+std::string unhex(const std::string& text, const std::string& name) {
+  std::string bytes;
+  int high = -1;
+  for (const char c : text) {
+    if (std::isspace(static_cast<unsigned char>(c)) != 0) continue;
+    const char lower = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+    const int digit = lower >= '0' && lower <= '9'   ? lower - '0'
+                      : lower >= 'a' && lower <= 'f' ? lower - 'a' + 10
+                                                     : -1;
+    if (digit < 0) throw UsageError{name + ": not hex"};
+    if (high < 0) {
+      high = digit;
+    } else {
+      bytes += static_cast<char>(high << 4 | digit);
+      high = -1;
+    }
+  }
+  if (high >= 0) throw UsageError{name + ": odd number of hex digits"};
+  return bytes;
+}
+
+void print_fatal(std::uint64_t offset, const std::string& message, const char* reason) {
+  DecodedBatch batch;
+  batch.malformed.push_back({offset, {}, {}, reason, message});
+  print_json_lines(batch, {}, std::cout);
+}
+
+std::size_t decode_cmep(std::istream& in, const Feed& feed) {
+  cmep::Options options;
+  if (feed.meter_field == "field4") options.meter_field = cmep::MeterField::Field4;
+  if (feed.meter_field == "field5") options.meter_field = cmep::MeterField::Field5;
+  if (feed.meter_field == "field6") options.meter_field = cmep::MeterField::Field6;
+  cmep::Decoder decoder(options);
+  std::size_t errors = 0;
+  std::uint64_t offset = 0;
+  std::string rest;
+  for (bool last = false; !last;) {
+    auto chunk = std::make_shared<std::string>(std::move(rest));
+    const std::size_t kept = chunk->size();
+    chunk->resize(kept + (std::size_t{1} << 20));
+    in.read(chunk->data() + kept, std::streamsize{1} << 20);
+    chunk->resize(kept + static_cast<std::size_t>(in.gcount()));
+    last = in.eof() || !in;
+    DecodedBatch batch;
+    const std::size_t used = decoder.decode(batch.arena->share(chunk), offset, last, batch);
+    errors += print_json_lines(batch, feed.rules, std::cout);
+    rest = chunk->substr(used);
+    offset += used;
+  }
+  return errors;
+}
+
+std::size_t decode_ssn(std::istream& in, const Feed& feed) {
+  ssn_export::Options options;
+  if (feed.meter_field == "UtilDeviceID") options.meter_field = ssn_export::MeterField::UtilDeviceId;
+  if (feed.meter_field == "MacID") options.meter_field = ssn_export::MeterField::MacId;
+  ssn_export::Decoder decoder(options);
+  std::size_t errors = 0;
+  std::string chunk(std::size_t{1} << 20, '\0');
+  for (bool last = false; !last;) {
+    in.read(chunk.data(), static_cast<std::streamsize>(chunk.size()));
+    last = in.eof() || !in;
+    DecodedBatch batch;
+    const Outcome fed = decoder.feed({chunk.data(), static_cast<std::size_t>(in.gcount())}, last, batch);
+    errors += print_json_lines(batch, feed.rules, std::cout);
+    if (!fed) {
+      print_fatal(decoder.safe_offset(), fed.error().message, decoder.fatal_reason());
+      return errors + 1;
+    }
+  }
+  return errors;
+}
+
+int decode(const DecodeOptions& given) {
+  const Feed feed = load_feed(given);
+  std::size_t errors = 0;
+  for (const std::string& name : given.files) {
+    std::unique_ptr<std::istream> in;
+    if (given.hex) {
+      in = std::make_unique<std::istringstream>(unhex(file_text(name), name));
+    } else {
+      in = std::make_unique<std::ifstream>(name, std::ios::binary);
+      if (!*in || fs::is_directory(name)) {
+        std::cerr << "amictl: cannot read " << name << '\n';
+        ++errors;
+        continue;
+      }
+    }
+    errors += given.wire == "cmep" ? decode_cmep(*in, feed) : decode_ssn(*in, feed);
+  }
+  std::cout.flush();
+  return errors == 0 && std::cout ? kDone : kRefused;
+}
+
+}  // namespace
+
+void add_decode(CLI::App& app, Run& run) {
+  auto given = std::make_shared<DecodeOptions>();
+  CLI::App* command =
+      app.add_subcommand("decode", "what is in a vendor's file: one JSON object a line; needs no gateway");
+  command->add_option("--wire", given->wire, "format of the files")
+      ->required()
+      ->check(CLI::IsMember({"cmep", "ssn-export"}));
+  command->add_option("--config", given->config, "feed file whose mapping, zone and assumptions apply")
+      ->check(CLI::ExistingFile);
+  command->add_flag("--hex", given->hex, "the files hold hex digits");
+  command->add_option("files", given->files, "files to read")->required();
+  command->footer(
+      "A malformed record prints an error object with its byte offset and reason, decoding goes on, and the "
+      "exit code is 1.");
+  command->callback([&run, given] { run = [given] { return decode(*given); }; });
+}
+
+}  // namespace ami::amictl

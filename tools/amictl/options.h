@@ -1,0 +1,34 @@
+// What every command that talks to a gateway needs, filled from the command line.
+#pragma once
+
+#include <functional>
+#include <string>
+
+namespace CLI {
+class App;
+}
+
+namespace ami::amictl {
+
+// Exit codes of the command-line contract.
+enum Exit { kDone = 0, kRefused = 1, kUsage = 2, kUnreachable = 3 };
+
+struct Options {
+  std::string address;  // unix:PATH or HOST:PORT
+  std::string ca, cert, key;
+  std::string server_name;  // when it differs from the address
+  bool plaintext = false;   // only for a demo gateway on loopback
+  std::string utility;
+  int timeout_s = 60;
+  bool json = false;
+};
+
+// Each adds its subcommands; the chosen one is put into `run`, whose result is the exit code.
+using Run = std::function<int()>;
+void add_meters(CLI::App& app, const Options& options, Run& run);
+void add_reads(CLI::App& app, const Options& options, Run& run);
+void add_events(CLI::App& app, const Options& options, Run& run);
+void add_ingest(CLI::App& app, const Options& options, Run& run);  // adapters, sources, quarantine
+void add_decode(CLI::App& app, Run& run);
+
+}  // namespace ami::amictl
