@@ -60,6 +60,7 @@ function(ami_fuzz_target name)
   if(AMI_FUZZ)
     ami_executable(${name} PCH none SOURCES ${A_SOURCE} LIBRARIES ${A_LIBRARIES})
     target_link_options(${name} PRIVATE -fsanitize=fuzzer)
+    file(WRITE ${CMAKE_BINARY_DIR}/tests/${name}.corpus "${A_CORPUS}")  # tests/run --fuzz starts from it
   else()
     ami_executable(${name} PCH none SOURCES ${A_SOURCE} ${CMAKE_SOURCE_DIR}/tests/fuzz/replay_main.cc
                    LIBRARIES ${A_LIBRARIES})

@@ -63,7 +63,8 @@ class Clock {
  public:
   virtual ~Clock() = default;
   virtual UtcInstant now() = 0;
-  // Completes after `span` of this clock, or at once when the awaiting coroutine is cancelled (returns false).
+  // Completes after `span` of this clock (returns true), or at once when the awaiting coroutine is cancelled
+  // (returns false; throws nothing).
   virtual Awaitable<bool> wait(std::chrono::milliseconds span) = 0;
 };
 
@@ -91,6 +92,8 @@ struct CommitReceipt {
 // The only way into the store. commit() completes when batch and state changes are durable in one transaction.
 // It waits out Transient faults itself (PostgreSQL away) until stopped; what it returns is final: Permanent = this
 // batch can never be stored (a defect: keep the file); Transient = the host is stopping, nothing was stored.
+// An adapter that stops cancels its commit (Asio cancellation, terminal): wait no longer for the store then, but
+// return Transient, or the true result if the transaction is under way.
 class ObservationSink {
  public:
   virtual ~ObservationSink() = default;
@@ -122,11 +125,22 @@ class MeterDirectory {
                                                           UtcInstant at) const = 0;
 };
 
-// Runs blocking or long work off the strand; completes on the strand. An exception comes back at co_await.
+// Runs blocking or long work off the strand; completes on the strand, and not before the work has ended, even
+// when the awaiting coroutine is cancelled. An exception comes back at co_await.
 class Offload {
  public:
   virtual ~Offload() = default;
   virtual Awaitable<void> run(std::function<void()> work) = 0;
+};
+
+// Where an adapter says what an operator should know. One message id an event (DROP_FILE_DONE), then key=value
+// text; no readings, no secrets. Warn: someone should look. Error: someone must act. Callable from any thread.
+enum class LogLevel { Debug, Info, Warn, Error };
+std::string_view name_of(LogLevel level);  // "info" …
+class Log {
+ public:
+  virtual ~Log() = default;
+  virtual void write(LogLevel level, std::string_view message_id, std::string text) = 0;
 };
 
 struct Services {
@@ -136,6 +150,7 @@ struct Services {
   DurableState& state;
   MeterDirectory& meters;
   Offload& offload;
+  Log& log;
   Journal* journal;  // set when capabilities.pushed_messages; the host refuses to start the adapter otherwise
 };
 

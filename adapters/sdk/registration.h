@@ -29,6 +29,19 @@ class AdapterFamily {
   [[nodiscard]] virtual DecodedBatch decode(const Settings& settings, std::string_view raw) const = 0;
 };
 
+// Settings that every feed file has: name, utility, family, enabled. The same file also holds the family's own.
+const std::vector<SettingDef>& common_feed_settings();
+// common_feed_settings() and the family's own, joined: what a feed file is checked against.
+SettingsSchema feed_schema(const AdapterFamily& family);
+
+// Loads one feed file: `family` in it says which schema applies. family is null when the file names none.
+struct LoadedFeed {
+  const AdapterFamily* family = nullptr;
+  Settings settings;
+  std::vector<Problem> problems;  // empty = good
+};
+LoadedFeed load_feed_file(const std::string& path, const std::vector<std::unique_ptr<AdapterFamily>>& families);
+
 // All families that were built in, in the order of the list (generated from adapters/CMakeLists.txt).
 std::vector<std::unique_ptr<AdapterFamily>> built_in_families();
 

@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <initializer_list>
 #include <map>
 #include <optional>
 #include <string>
@@ -18,27 +19,27 @@ enum class SettingKind {
   Choice,    // one of `choices`
   Integer,   // with min/max
   Boolean,   // true/false
-  Duration,  // "500ms", "5s", "2m", "1h"; kept in milliseconds
+  Duration,  // "500ms", "5s", "2m", "1h", "400d"; kept in milliseconds
   Bytes,     // "4MiB", "64KiB", "1000"
   Path,      // relative paths are relative to the file they stand in
   Zone,      // IANA name, checked against tzdata
   List,      // list of scalars
   Section,   // nested mapping with its own schema
-  Free,      // kept as YAML text for its owner to parse (mapping overlays)
+  Free,      // kept as YAML text for its owner to parse (mapping overlays). Begins with as many line breaks
+             // as stand before it in the file, so that its owner's line numbers are the file's.
 };
 
-
 struct SettingDef {
-  std::string key;
+  std::string key{};
   SettingKind kind = SettingKind::Text;
-  std::string doc;             // one or two sentences, unit included
-  std::string default_value;   // as written in YAML; empty and !required = absent
+  std::string doc{};             // one or two sentences, unit included
+  std::string default_value{};   // as written in YAML; empty and !required = absent
   bool required = false;
-  std::vector<std::string> choices;
-  std::int64_t min = 0, max = INT64_MAX;
-  std::vector<SettingDef> section;  // for Section; for List of mappings: schema of an element (list_of_sections)
+  std::vector<std::string> choices{};
+  std::int64_t min = 0, max = INT64_MAX;  // Integer; Bytes; Duration in ms
+  std::vector<SettingDef> section{};  // for Section; for List of mappings: schema of an element (list_of_sections)
   bool list_of_sections = false;
-  std::string assumed;         // non-empty: what a site must confirm
+  std::string assumed{};         // non-empty: what a site must confirm
 };
 
 struct SettingsSchema {
@@ -54,6 +55,8 @@ struct Problem {
 std::string to_text(const std::vector<Problem>& problems);  // "file:line: message\n"…
 
 // Checked values. Getters of a key that the schema lacks, or of another kind, throw std::logic_error.
+// An absent Text, Path, Zone, Free or List is empty; an absent number throws: ask has() first. An absent Section
+// takes its defaults, unless it has a required key: then it stays absent.
 class Settings {
  public:
   [[nodiscard]] bool has(std::string_view key) const;
@@ -76,8 +79,10 @@ class Settings {
     std::vector<std::string> list;
     std::vector<Settings> sections;
     int line = 0;
+    bool present = false;
   };
-  const Value& value(std::string_view key) const;
+  const Value& value(std::string_view key, std::initializer_list<SettingKind> kinds) const;
+  const Value& number(std::string_view key, std::initializer_list<SettingKind> kinds) const;
   std::string file_;
   std::map<std::string, Value, std::less<>> values_;
 };
@@ -86,6 +91,10 @@ struct LoadedSettings {
   Settings settings;
   std::vector<Problem> problems;  // empty = good
 };
+
+// "500ms", "5s", "2m", "1h", "400d"; "4MiB", "64KiB", "1GiB", "1000". nullopt = not written so.
+std::optional<std::chrono::milliseconds> parse_duration(std::string_view text);
+std::optional<std::int64_t> parse_bytes(std::string_view text);
 
 // Unknown key: a problem naming the nearest known one. All problems are collected, not only the first.
 LoadedSettings load_settings_text(std::string_view yaml, const std::string& file, const SettingsSchema& schema);

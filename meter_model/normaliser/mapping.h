@@ -53,7 +53,11 @@ struct Mapping {
   std::map<std::string, Decimal, std::less<>> raw_scale;
 };
 
-// Later rules of `overlay` come first, maps are merged over `base`. Used for a feed's own assumptions.
+// Versions are 1 to 999. With an overlay, readings carry base * 1000 + overlay, so that both can be told.
+inline constexpr int kMappingVersionsPerBase = 1000;
+
+// Rules of `overlay` come first, maps are merged over `base`. Used for a feed's own assumptions. An overlay that
+// states no version or wire leaves the base's.
 Mapping overlay(Mapping base, const Mapping& overlay);
 
 }  // namespace ami

@@ -40,8 +40,14 @@ struct FeedRules {
 // Interval values go to the instant's meter by the interval's own time; a slot in which the id changes hands is
 // quarantined (alias_changed_inside_interval).
 // Register series that run backwards are stored as said and get quality 2.5.258 (V17).
-// SSN block end values: the sum of values between two of them must equal their difference, else the slots
-// between get 2.6.0.
+// SSN block end values: the sum of values between two of them must equal their difference within the bound of
+// block_end_check.h, else the slots between get 2.6.0.
+// Malformed records of the batch are quarantined under the codec's reason. Other reasons, all stable words:
+//   whole record: unknown_unit unknown_tou_label unknown_interval_length bad_constant bad_mapping no_values
+//   value or record: unknown_meter unknown_flag empty_value bad_number number_out_of_range raw_value_without_scale
+//     alias_changed_inside_interval missing_time no_zone ambiguous_local_time nonexistent_local_time
+//     time_before_epoch (earlier than not_before: a clock never set) time_in_future bad_time (order of times)
+// One item a record and reason; its detail names the values.
 void normalise(const DecodedBatch& decoded, const FeedRules& rules, const MeterResolver& resolve,
                UtcInstant received_at, NormalisedBatch& out);
 

@@ -38,7 +38,7 @@ using RankStamp = UtcInstant;
 struct RegisterReading {
   std::uint32_t channel = 0;  // index into NormalisedBatch::channels
   UtcInstant at{};
-  Decimal value;              // canonical unit; as said, multiplier not applied
+  Decimal value;              // canonical unit; the record's constant applied, never an installation's
   std::uint32_t quality = 0;  // index into NormalisedBatch::qualities
   RankStamp rank{};
   std::optional<UtcInstant> period_start;
@@ -89,6 +89,8 @@ struct NormalisedBatch {
   std::vector<EventReading> events;
   std::vector<Quarantined> quarantined;
   std::uint64_t unmapped_events = 0;
+  std::uint64_t missing_values = 0;  // the sender said that it has none (CMEP flag N): holes, not quarantined
+  std::uint64_t snapped_ends = 0;    // interval ends moved on the grid, because the feed's rules ask for it
 };
 
 }  // namespace ami

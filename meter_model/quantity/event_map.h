@@ -1,5 +1,5 @@
-// End-device events: our kinds, their CIM codes (type.domain.subdomain.action; metrology reference 4.4), and the
-// versioned many-to-one maps from vendors' codes. Unmapped events are kept as UNMAPPED and counted.
+// End-device events: our kinds, their CIM codes (type.domain.subdomain.action; metrology reference 4.4), and
+// the versioned many-to-one maps from vendors' codes. Unmapped events are kept as UNMAPPED and counted.
 #pragma once
 
 #include <map>
@@ -13,7 +13,7 @@ namespace ami {
 
 struct EventMeaning {
   std::string kind;  // OUTAGE, RESTORATION, …, UNMAPPED
-  std::string code;  // canonical CIM code; empty for UNMAPPED
+  std::string code;  // canonical CIM code; empty for UNMAPPED and for kinds without a known code
 };
 
 // YAML:  version: 1
@@ -21,7 +21,8 @@ struct EventMeaning {
 //        kinds:  {OUTAGE: 3.26.0.47, …}              # only in the table of record, config/codes/events.yaml
 //        codes:  {3.26.17.185: OUTAGE, …}            # accepted synonyms, table of record only
 //        events: [{code: METER_HAN_COMM_FAILURE, text: "*", kind: HAN_FAULT}, …]   # first that fits wins
-// `text` may be left out (any) or be a prefix ending in "*".
+// `text` is a prefix and must end in "*"; left out = any. A kind for which no code is known has the code "".
+// look_up: the vendor's rules in order, then the code as one of the table of record, else UNMAPPED.
 class EventMap {
  public:
   EventMap() = default;
@@ -32,11 +33,14 @@ class EventMap {
   [[nodiscard]] const EventMeaning& look_up(std::string_view vendor_code, std::string_view text) const;
   [[nodiscard]] const std::string& vendor() const noexcept { return vendor_; }
   [[nodiscard]] int version() const noexcept { return version_; }
-  [[nodiscard]] const std::map<std::string, std::string, std::less<>>& kinds() const noexcept { return kinds_; }
+  [[nodiscard]] const std::map<std::string, std::string, std::less<>>& kinds() const noexcept {
+    return kinds_;
+  }
 
  private:
   struct Rule {
-    std::string code, text_prefix;
+    std::string code;
+    std::string text_prefix;
     EventMeaning meaning;
   };
   int version_ = 0;

@@ -26,9 +26,10 @@ struct QualityCode {
 using QualitySet = std::vector<QualityCode>;
 void add(QualitySet& set, QualityCode code);
 
-// Green Button export value: empty set 14 raw; 2.0.1 (our own validation ran) 17; any x.8.* 8 or, method
-// unknown, 16; x.7.* 7; x.10.* or x.5.* 10; x.11.* 11; x.12.* 12; only x.0.0: 0 valid. A sender's plain flag can
-// therefore only be 0 or 14.
+// Green Button export value, the first line that fits; a good word never hides a warning beside it:
+//   empty set 14 raw;  x.8.* 16, or 8 where a method is stated (an index from 1 to 1000);  x.7.* 7;
+//   x.5.*, x.6.* or x.10.* 10;  x.11.* 11;  x.12.* 12;  2.0.1 (our own validation ran) 17;  only x.0.* 0
+//   valid; anything else 14.  A sender's plain flag can therefore only be 0 or 14.
 int green_button_quality(const QualitySet& set);
 
 }  // namespace ami

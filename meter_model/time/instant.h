@@ -30,6 +30,7 @@ struct StatedTime {
 
 // Parses an xs:dateTime with or without offset into a StatedTime whose text views `text`.
 // Fractions beyond a microsecond are cut (the raw text keeps them). Year 1 to 9999.
+// 24:00:00 is the next day's midnight; a 60th second and offsets beyond 14 hours are refused.
 Result<StatedTime> parse_stated_time(std::string_view text);
 
 }  // namespace ami

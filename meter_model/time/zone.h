@@ -47,10 +47,12 @@ class Zone {
 //   1. a written offset settles it;  2. one candidate settles it;  3. the candidate one `step` after the
 //   previous resolved time, or one step before the next;  4. a face that appears twice is first the earlier,
 //   then the later.  Otherwise it is ambiguous: the caller quarantines. `step` zero = unknown.
-// A series in descending order is resolved the same way, read backwards.
+// Where rule 3 gives one answer from the front and another from behind, the sender left out one of the two
+// hours and nothing tells which: ambiguous. A time that was not written is one step after the one before it.
+// A series in descending order is resolved the same way, read backwards (all times must then be written).
 struct ResolvedTime {
   std::optional<UtcInstant> instant;
-  const char* problem = nullptr;  // "ambiguous_local_time" or "nonexistent_local_time" when no instant
+  const char* problem = nullptr;  // "ambiguous_local_time", "nonexistent_local_time" or "no_time"
 };
 std::vector<ResolvedTime> resolve_series(const std::vector<StatedTime>& times, const Zone& zone,
                                          std::chrono::seconds step);

@@ -7,8 +7,10 @@ runs from the moment the file is in the drop folder until it is in done/, which 
 import argparse
 import os
 import random
+import sys
 import time
 
+sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "support"))
 from gateway import Gateway, machine, report
 
 FIRST_END = "202601150515"  # 00:15 in Toronto

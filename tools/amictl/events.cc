@@ -1,7 +1,9 @@
 #include <CLI/CLI.hpp>
 #include <iostream>
 
+#include <grpcpp/grpcpp.h>
 #include "ami/v1/event_service.grpc.pb.h"
+
 #include "tools/amictl/connection.h"
 #include "tools/amictl/options.h"
 #include "tools/amictl/table.h"

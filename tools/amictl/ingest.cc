@@ -1,7 +1,9 @@
 #include <CLI/CLI.hpp>
 #include <iostream>
 
+#include <grpcpp/grpcpp.h>
 #include "ami/v1/ingest_service.grpc.pb.h"
+
 #include "tools/amictl/connection.h"
 #include "tools/amictl/options.h"
 #include "tools/amictl/table.h"
@@ -17,17 +19,21 @@ int adapters(const Options& options) {
   v1::AdapterStatusResponse answer;
   const grpc::Status status = IngestService::NewStub(connect(options))->AdapterStatus(&context, {}, &answer);
   if (!status.ok()) return complain(status, options);
-  Table table({"FEED", "UTILITY", "FAMILY", "SPEAKS", "STATE", "RECORDS", "MALFORMED", "FILES WAIT",
-               "LAST SUCCESS", "REASON"});
+  Table table({"FEED", "FAMILY", "STATE", "FILES", "REGISTERS", "INTERVALS", "EVENTS", "QUARANTINE",
+               "WAITING", "LAST RECEIVED", "REASON"});
   for (const v1::Adapter& adapter : answer.adapters()) {
     if (options.json) {
       std::cout << to_json(adapter) << '\n';
       continue;
     }
-    table.row({adapter.feed(), last_part(adapter.utility()), adapter.family(), adapter.interface(),
-               v1::Adapter::State_Name(adapter.state()), std::to_string(adapter.records()),
-               std::to_string(adapter.malformed()), std::to_string(adapter.pending_files()),
-               to_text(adapter.last_success()), adapter.reason()});
+    const auto stored = [&](std::uint64_t count) {
+      return adapter.counts_known() ? std::to_string(count) : "?";
+    };
+    table.row({adapter.feed(), adapter.family(), v1::Adapter::State_Name(adapter.state()),
+               stored(adapter.stored_sources()), stored(adapter.stored_registers()),
+               stored(adapter.stored_interval_values()), stored(adapter.stored_events()),
+               stored(adapter.quarantine_open()), std::to_string(adapter.pending_files()),
+               to_text(adapter.last_received()), adapter.reason()});
   }
   if (!options.json) table.print(std::cout);
   return kDone;
@@ -64,10 +70,9 @@ int sources(const Options& options, const SourceOptions& given) {
 }
 
 struct QuarantineOptions {
-  std::string feed;
-  std::vector<std::string> reasons;
+  std::string feed, reason, state = "OPEN", purpose;
   std::vector<std::int64_t> ids;
-  bool all = false, settled = false;
+  bool all = false, raw = false;
   int limit = 100;
 };
 
@@ -76,9 +81,14 @@ int list_quarantine(const Options& options, const QuarantineOptions& given) {
   v1::ListQuarantineRequest request;
   request.set_parent(parent(options));
   request.set_feed(given.feed);
-  request.set_include_settled(given.settled);
-  for (const std::string& reason : given.reasons) request.add_reasons(reason);
-  Table table({"ID", "FEED", "REASON", "METER", "SINCE", "SETTLED", "DETAIL"});
+  request.set_reason(given.reason);
+  v1::QuarantineItem::State state{};
+  if (!v1::QuarantineItem::State_Parse(given.state, &state))
+    throw UsageError{"--state is OPEN, REPLAYED or REJECTED"};
+  request.set_state(state);
+  request.set_include_raw(given.raw);
+  request.set_purpose(given.purpose);
+  Table table({"ID", "FEED", "REASON", "METER", "SEEN", "FIRST SEEN", "FILE", "OFFSET", "DETAIL"});
   for (int left = given.limit; left > 0;) {
     request.set_page_size(std::min(left, 1000));
     grpc::ClientContext context;
@@ -91,7 +101,9 @@ int list_quarantine(const Options& options, const QuarantineOptions& given) {
         std::cout << to_json(item) << '\n';
       } else {
         table.row({std::to_string(item.id()), item.feed(), item.reason(), item.meter(),
-                   to_text(item.quarantined_at()), to_text(item.settled_at()), item.detail()});
+                   std::to_string(item.times_seen()), to_text(item.first_seen()), item.file(),
+                   std::to_string(item.offset()), item.detail()});
+        if (given.raw) table.row({"", "", "raw", "", "", "", "", "", item.raw()});
       }
     }
     left -= answer.items_size();
@@ -103,13 +115,13 @@ int list_quarantine(const Options& options, const QuarantineOptions& given) {
 }
 
 int replay(const Options& options, const QuarantineOptions& given) {
-  if (given.ids.empty() && given.feed.empty() && given.reasons.empty() && !given.all) {
+  if (given.ids.empty() && given.feed.empty() && given.reason.empty() && !given.all) {
     throw UsageError{"what shall be replayed? give ids, --feed, --reason or --all"};
   }
   v1::ReplayRequest request;
   request.set_parent(parent(options));
   request.set_feed(given.feed);
-  for (const std::string& reason : given.reasons) request.add_reasons(reason);
+  request.set_reason(given.reason);
   for (const std::int64_t id : given.ids) request.add_ids(id);
   grpc::ClientContext context;
   set_deadline(context, options);
@@ -150,9 +162,12 @@ void add_ingest(CLI::App& app, const Options& options, Run& run) {
       quarantine->add_subcommand("replay", "read them again with today's configuration and meters");
   for (CLI::App* command : {list, again}) {
     command->add_option("--feed", given->feed, "only this feed");
-    command->add_option("--reason", given->reasons, "only these reasons, e.g. unknown_meter");
+    command->add_option("--reason", given->reason, "only this reason, e.g. unknown_meter");
   }
-  list->add_flag("--settled", given->settled, "also those that a replay has stored since");
+  list->add_option("--state", given->state, "OPEN, REPLAYED or REJECTED")->default_val("OPEN");
+  auto* raw =
+      list->add_flag("--raw", given->raw, "with the record's own text; needs --purpose, which is logged");
+  list->add_option("--purpose", given->purpose, "why the text is read")->needs(raw);
   list->add_option("--limit", given->limit, "at most so many")->default_val(100)->check(CLI::PositiveNumber);
   again->add_option("ids", given->ids, "these");
   again->add_flag("--all", given->all, "every open one of the utility");

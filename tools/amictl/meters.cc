@@ -1,11 +1,14 @@
 #include <unistd.h>
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <fstream>
 #include <iostream>
 #include <map>
 #include <set>
 
+#include <grpcpp/grpcpp.h>
 #include "ami/v1/asset_service.grpc.pb.h"
+
 #include "tools/amictl/connection.h"
 #include "tools/amictl/csv.h"
 #include "tools/amictl/options.h"
@@ -21,63 +24,65 @@ struct ImportOptions {
   bool planned = false, dry_run = false;
 };
 
-const std::map<std::string, v1::AliasKind> kAliasColumns = {
-    {"badge", v1::BADGE},   {"manufacturer_serial", v1::MANUFACTURER_SERIAL},
-    {"module", v1::MODULE}, {"vendor_control", v1::VENDOR_CONTROL},
-    {"mac", v1::MAC},       {"cis", v1::CIS}};
-
-const std::set<std::string> kColumns = {"meter",       "model",        "form",       "elements",
-                                        "wires",       "class",        "firmware",   "module_family",
-                                        "usage_point", "zone",         "commodity",  "feeder",
-                                        "transformer", "installed_at", "multiplier", "start_register"};
+// CSV column -> where it goes in a row.
+using SetText = void (*)(v1::ImportRow&, const std::string&);
+const std::map<std::string, SetText> kTextColumns = {
+    {"meter", [](v1::ImportRow& row, const std::string& text) { row.set_meter(text); }},
+    {"badge", [](v1::ImportRow& row, const std::string& text) { row.set_badge(text); }},
+    {"manufacturer_serial",
+     [](v1::ImportRow& row, const std::string& text) { row.set_manufacturer_serial(text); }},
+    {"module", [](v1::ImportRow& row, const std::string& text) { row.set_module(text); }},
+    {"vendor_control", [](v1::ImportRow& row, const std::string& text) { row.set_vendor_control(text); }},
+    {"mac", [](v1::ImportRow& row, const std::string& text) { row.set_mac(text); }},
+    {"cis", [](v1::ImportRow& row, const std::string& text) { row.set_cis(text); }},
+    {"alias_feed", [](v1::ImportRow& row, const std::string& text) { row.set_alias_feed(text); }},
+    {"model", [](v1::ImportRow& row, const std::string& text) { row.set_model(text); }},
+    {"form", [](v1::ImportRow& row, const std::string& text) { row.set_form(text); }},
+    {"elements", [](v1::ImportRow& row, const std::string& text) { row.set_elements(text); }},
+    {"class", [](v1::ImportRow& row, const std::string& text) { row.set_meter_class(text); }},
+    {"firmware", [](v1::ImportRow& row, const std::string& text) { row.set_firmware(text); }},
+    {"usage_point", [](v1::ImportRow& row, const std::string& text) { row.set_usage_point(text); }},
+    {"zone", [](v1::ImportRow& row, const std::string& text) { row.set_time_zone(text); }},
+    {"commodity", [](v1::ImportRow& row, const std::string& text) { row.set_commodity(text); }},
+    {"feeder", [](v1::ImportRow& row, const std::string& text) { row.set_feeder(text); }},
+    {"transformer", [](v1::ImportRow& row, const std::string& text) { row.set_transformer(text); }},
+    {"multiplier", [](v1::ImportRow& row, const std::string& text) { row.set_multiplier(text); }}};
+const std::set<std::string> kOtherColumns = {"wires", "valid_from"};
 
 constexpr const char* kCsvHelp =
     "CSV with a header line. Columns, in any order: meter (key, required), badge (default: the key), "
-    "manufacturer_serial, module, vendor_control, mac, cis, model, form, elements, wires, class, firmware, "
-    "module_family, "
-    "usage_point, zone (IANA), commodity (default electricity), feeder, transformer, installed_at, "
-    "multiplier, "
-    "start_register. Everything is stored, or nothing is.";
+    "manufacturer_serial, module, vendor_control, mac, cis, alias_feed, model, form, elements, wires, class, "
+    "firmware, "
+    "usage_point (key; made when not known), zone (IANA), commodity (default electricity), feeder, "
+    "transformer, multiplier, "
+    "valid_from. Everything is stored, or nothing is.";
 
 struct RowProblem {
   std::size_t line = 0;
   std::string field, message;
 };
 
-// One CSV row as a message. Empty cells are left out: they mean "not said".
+// One CSV row as a message. Empty cells are left out: they mean "not said". Throws UsageError,
+// std::logic_error.
 v1::ImportRow row_of(const std::vector<std::string>& heads, const std::vector<std::string>& cells,
-                     const ImportOptions& import, const std::string& parent_name) {
-  std::map<std::string, std::string> cell;
-  for (std::size_t i = 0; i < heads.size(); ++i) cell[heads[i]] = cells[i];
+                     const ImportOptions& given) {
   v1::ImportRow row;
-  v1::Meter& meter = *row.mutable_meter();
-  meter.set_name(parent_name + "/meters/" + cell["meter"]);
-  meter.set_model(cell["model"]);
-  meter.set_form(cell["form"]);
-  meter.set_elements(cell["elements"]);
-  if (!cell["wires"].empty()) meter.set_wires(std::stoi(cell["wires"]));
-  meter.set_meter_class(cell["class"]);
-  meter.set_firmware(cell["firmware"]);
-  meter.set_module_family(cell["module_family"]);
-  if (!cell.count("badge")) cell["badge"] = cell["meter"];
-  for (const auto& [column, kind] : kAliasColumns) {
-    if (cell[column].empty()) continue;
-    v1::Alias& alias = *meter.add_aliases();
-    alias.set_kind(kind);
-    alias.set_value(cell[column]);
+  row.set_commodity("electricity");
+  std::string valid_from = given.at;
+  for (std::size_t i = 0; i < heads.size(); ++i) {
+    if (cells[i].empty()) continue;
+    if (const auto column = kTextColumns.find(heads[i]); column != kTextColumns.end()) {
+      column->second(row, cells[i]);
+    } else if (heads[i] == "valid_from") {
+      valid_from = cells[i];
+    } else {
+      std::size_t used = 0;
+      row.set_wires(std::stoi(cells[i], &used));
+      if (used != cells[i].size()) throw std::invalid_argument("wires");
+    }
   }
-  if (!import.planned || !cell["usage_point"].empty()) {
-    v1::UsagePoint& point = *row.mutable_usage_point();
-    point.set_name(parent_name + "/usagePoints/" + cell["usage_point"]);
-    point.set_time_zone(cell["zone"]);
-    point.set_commodity(cell["commodity"].empty() ? "electricity" : cell["commodity"]);
-    point.set_feeder(cell["feeder"]);
-    point.set_transformer(cell["transformer"]);
-  }
-  const std::string& at = cell["installed_at"].empty() ? import.at : cell["installed_at"];
-  if (!at.empty()) parse_time(at, *row.mutable_at());
-  row.set_multiplier(cell["multiplier"]);
-  row.set_start_register(cell["start_register"]);
+  if (std::find(heads.begin(), heads.end(), "badge") == heads.end()) row.set_badge(row.meter());
+  parse_time(valid_from, *row.mutable_valid_from());
   return row;
 }
 
@@ -102,24 +107,23 @@ class Progress {
 };
 
 // Reads the whole file first: a row that cannot be read stops the import before anything is sent.
-std::vector<v1::ImportRow> read_rows(std::istream& in, const ImportOptions& import,
-                                     const std::string& parent_name, std::vector<std::size_t>& lines,
-                                     std::vector<RowProblem>& problems) {
+std::vector<v1::ImportRow> read_rows(std::istream& in, const ImportOptions& given,
+                                     std::vector<std::size_t>& lines, std::vector<RowProblem>& problems) {
   std::vector<v1::ImportRow> rows;
   CsvReader csv(in);
   const auto head = csv.next();
-  if (!head) throw UsageError{import.file + ": " + head.error().message};
+  if (!head) throw UsageError{given.file + ": " + head.error().message};
   const std::vector<std::string>& heads = head.value();
-  if (heads.empty()) throw UsageError{import.file + ": the file is empty; " + kCsvHelp};
+  if (heads.empty()) throw UsageError{given.file + ": the file is empty; " + kCsvHelp};
   std::set<std::string> seen;
   for (const std::string& column : heads) {
-    if (!kColumns.count(column) && !kAliasColumns.count(column)) {
-      throw UsageError{import.file + ": unknown column \"" + column + "\"; " + kCsvHelp};
+    if (!kTextColumns.count(column) && !kOtherColumns.count(column)) {
+      throw UsageError{given.file + ": unknown column \"" + column + "\"; " + kCsvHelp};
     }
     if (!seen.insert(column).second)
-      throw UsageError{import.file + ": column \"" + column + "\" stands twice"};
+      throw UsageError{given.file + ": column \"" + column + "\" stands twice"};
   }
-  if (!seen.count("meter")) throw UsageError{import.file + ": no column \"meter\"; " + kCsvHelp};
+  if (!seen.count("meter")) throw UsageError{given.file + ": no column \"meter\"; " + kCsvHelp};
   for (;;) {
     const auto cells = csv.next();
     if (!cells) {
@@ -134,22 +138,22 @@ std::vector<v1::ImportRow> read_rows(std::istream& in, const ImportOptions& impo
       continue;
     }
     try {
-      rows.push_back(row_of(heads, cells.value(), import, parent_name));
+      rows.push_back(row_of(heads, cells.value(), given));
       lines.push_back(csv.line());
     } catch (const UsageError& error) {
-      problems.push_back({csv.line(), "installed_at", error.message});
+      problems.push_back({csv.line(), "valid_from", error.message});
     } catch (const std::logic_error&) {  // std::stoi
       problems.push_back({csv.line(), "wires", "not a number"});
     }
   }
 }
 
-int report(const Options& options, const ImportOptions& import, const v1::ImportMetersResponse& answer,
+int report(const Options& options, const ImportOptions& given, const v1::ImportMetersResponse& answer,
            const std::vector<std::size_t>& lines) {
   for (const auto& error : answer.errors()) {
     const std::size_t line = error.row() >= 1 && error.row() <= lines.size() ? lines[error.row() - 1] : 0;
-    std::cerr << import.file << ":" << line << ": " << (error.field().empty() ? "" : error.field() + ": ")
-              << error.message() << " [" << error.reason() << "]\n";
+    std::cerr << given.file << ":" << line << ": " << (error.field().empty() ? "" : error.field() + ": ")
+              << error.message() << "\n";
   }
   if (options.json) {
     std::cout << to_json(answer) << '\n';
@@ -157,22 +161,23 @@ int report(const Options& options, const ImportOptions& import, const v1::Import
     std::cout << "nothing stored: " << answer.error_count() << " of " << answer.rows()
               << " rows are in error\n";
   } else {
-    std::cout << (answer.stored() ? "stored: " : "dry run, nothing stored: ") << answer.created() << " new, "
-              << answer.changed() << " changed, " << answer.unchanged() << " unchanged\n";
+    std::cout << (answer.stored() ? "stored: " : "dry run, nothing stored: ") << answer.created()
+              << " new meters, " << answer.installed() << " installed, " << answer.unchanged()
+              << " rows known already\n";
   }
   return answer.error_count() > 0 ? kRefused : kDone;
 }
 
-int import_meters(const Options& options, const ImportOptions& import) {
-  std::ifstream in(import.file, std::ios::binary);
-  if (!in) throw UsageError{"cannot read " + import.file};
+int import_meters(const Options& options, const ImportOptions& given) {
+  std::ifstream in(given.file, std::ios::binary);
+  if (!in) throw UsageError{"cannot read " + given.file};
   const std::string parent_name = parent(options);
   std::vector<std::size_t> lines;
   std::vector<RowProblem> problems;
-  const std::vector<v1::ImportRow> rows = read_rows(in, import, parent_name, lines, problems);
+  const std::vector<v1::ImportRow> rows = read_rows(in, given, lines, problems);
   if (!problems.empty()) {
     for (const RowProblem& problem : problems) {
-      std::cerr << import.file << ":" << problem.line << ": "
+      std::cerr << given.file << ":" << problem.line << ": "
                 << (problem.field.empty() ? "" : problem.field + ": ") << problem.message << '\n';
     }
     std::cerr << "nothing stored: " << problems.size() << " rows could not be read\n";
@@ -185,9 +190,9 @@ int import_meters(const Options& options, const ImportOptions& import) {
   const auto stream = stub->ImportMeters(&context, &answer);
   v1::ImportMetersRequest message;
   message.mutable_options()->set_parent(parent_name);
-  message.mutable_options()->set_mode(import.planned ? v1::ImportOptions::PLANNED
-                                                     : v1::ImportOptions::INSTALLED);
-  message.mutable_options()->set_dry_run(import.dry_run);
+  message.mutable_options()->set_mode(given.planned ? v1::ImportOptions::PLANNED
+                                                    : v1::ImportOptions::INSTALLED);
+  message.mutable_options()->set_dry_run(given.dry_run);
   bool open = stream->Write(message);
   Progress progress(rows.size());
   for (std::size_t i = 0; open && i < rows.size();) {
@@ -200,12 +205,12 @@ int import_meters(const Options& options, const ImportOptions& import) {
   stream->WritesDone();
   const grpc::Status status = stream->Finish();
   progress.end();
-  return status.ok() ? report(options, import, answer, lines) : complain(status, options);
+  return status.ok() ? report(options, given, answer, lines) : complain(status, options);
 }
 
 int list_meters(const Options& options) {
   const auto stub = AssetService::NewStub(connect(options));
-  Table table({"METER", "MODEL", "FORM", "CLASS", "MODULE", "USAGE POINT", "SINCE", "ALIASES"});
+  Table table({"METER", "MODEL", "FORM", "CLASS", "ALIASES"});
   v1::ListMetersRequest request;
   request.set_parent(parent(options));
   request.set_page_size(1000);
@@ -224,9 +229,7 @@ int list_meters(const Options& options) {
       for (const v1::Alias& alias : meter.aliases()) {
         aliases += (aliases.empty() ? "" : " ") + v1::AliasKind_Name(alias.kind()) + "=" + alias.value();
       }
-      table.row({last_part(meter.name()), meter.model(), meter.form(), meter.meter_class(),
-                 meter.module_family(), last_part(meter.installation().usage_point()),
-                 to_text(meter.installation().start()), aliases});
+      table.row({last_part(meter.name()), meter.model(), meter.form(), meter.meter_class(), aliases});
     }
     request.set_page_token(answer.next_page_token());
   } while (!request.page_token().empty());
@@ -245,6 +248,11 @@ int show_meter(const Options& options, const std::string& key) {
   if (!status.ok()) return complain(status, options);
   std::cout << (options.json ? to_json(meter) + "\n" : meter.DebugString());
   return kDone;
+}
+
+void add_dial(const std::string& kwh, v1::DialRead& read) {
+  read.set_reading_type("0.0.0.1.1.1.12.0.0.0.0.0.0.0.0.3.72.0");  // bulk kWh delivered
+  read.set_value(kwh);
 }
 
 int exchange(const Options& options, const v1::ExchangeRequest& given, const std::string& at) {
@@ -277,36 +285,41 @@ void add_meters(CLI::App& app, const Options& options, Run& run) {
     if (meters->get_subcommands().empty()) run = [&options] { return list_meters(options); };
   });
 
-  CLI::App* import = meters->add_subcommand("import", "bring meters in from a CSV file");
-  import->footer(kCsvHelp);
+  CLI::App* bulk = meters->add_subcommand("import", "bring meters in from a CSV file");
+  bulk->footer(kCsvHelp);
   auto given = std::make_shared<ImportOptions>();
-  import->add_option("file", given->file, "CSV file")->required();
-  import->add_option("--at", given->at, "installed since, for rows without installed_at (RFC 3339 or a date)")
+  bulk->add_option("file", given->file, "CSV file")->required();
+  bulk->add_option("--at", given->at,
+                   "valid and installed since, for rows without valid_from (RFC 3339 or a date)")
       ->default_val("2000-01-01");
-  import->add_flag("--planned", given->planned, "only make them known; nothing is installed");
-  import->add_flag("--dry-run", given->dry_run, "check everything, store nothing");
-  import->callback([&options, &run, given] { run = [&options, given] { return import_meters(options, *given);
-};
-}  // namespace ami::amictl
-);
+  bulk->add_flag("--planned", given->planned, "only make them known; nothing is installed");
+  bulk->add_flag("--dry-run", given->dry_run, "check everything, store nothing");
+  bulk->callback(
+      [&options, &run, given] { run = [&options, given] { return import_meters(options, *given); }; });
 
-auto key = std::make_shared<std::string>();
-CLI::App* show = meters->add_subcommand("show", "one meter, with aliases and installation");
-show->add_option("meter", *key, "key, or full name")->required();
-show->callback([&options, &run, key] { run = [&options, key] { return show_meter(options, *key); }; });
+  auto key = std::make_shared<std::string>();
+  CLI::App* show = meters->add_subcommand("show", "one meter, with aliases and installation");
+  show->add_option("meter", *key, "key, or full name")->required();
+  show->callback([&options, &run, key] { run = [&options, key] { return show_meter(options, *key); }; });
 
-auto request = std::make_shared<v1::ExchangeRequest>();
-auto at = std::make_shared<std::string>();
-CLI::App* swap = meters->add_subcommand("exchange", "put another meter at a usage point");
-swap->add_option("usage_point", *request->mutable_usage_point(), "key of the usage point")->required();
-swap->add_option("new_meter", *request->mutable_new_meter(), "key of the meter that goes in")->required();
-swap->add_option("--at", *at, "instant of the exchange (RFC 3339)")->required();
-swap->add_option("--old-end", *request->mutable_old_end_register(), "dial of the old meter, Wh");
-swap->add_option("--new-start", *request->mutable_new_start_register(), "dial of the new meter, Wh");
-swap->add_option("--order", *request->mutable_order_id(), "order id");
-swap->callback([&options, &run, request, at] {
-  run = [&options, request, at] { return exchange(options, *request, *at); };
-});
+  auto request = std::make_shared<v1::ExchangeRequest>();
+  auto at = std::make_shared<std::string>();
+  auto old_end = std::make_shared<std::string>();
+  auto new_start = std::make_shared<std::string>();
+  CLI::App* swap = meters->add_subcommand("exchange", "put another meter at a usage point");
+  swap->add_option("usage_point", *request->mutable_usage_point(), "key of the usage point")->required();
+  swap->add_option("new_meter", *request->mutable_new_meter(), "key of the meter that goes in")->required();
+  swap->add_option("--at", *at, "instant of the exchange (RFC 3339)")->required();
+  swap->add_option("--old-end", *old_end, "dial of the old meter, kWh delivered");
+  swap->add_option("--new-start", *new_start, "dial of the new meter, kWh delivered");
+  swap->add_option("--order", *request->mutable_order_id(), "order id");
+  swap->callback([&options, &run, request, at, old_end, new_start] {
+    run = [&options, request, at, old_end, new_start] {
+      if (!old_end->empty()) add_dial(*old_end, *request->add_old_end_reads());
+      if (!new_start->empty()) add_dial(*new_start, *request->add_new_start_reads());
+      return exchange(options, *request, *at);
+    };
+  });
 }
 
 }  // namespace ami::amictl

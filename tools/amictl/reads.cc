@@ -2,8 +2,10 @@
 #include <iostream>
 #include <map>
 
+#include <grpcpp/grpcpp.h>
 #include "ami/v1/reading_service.grpc.pb.h"
 #include "meter_model/quantity/decimal.h"
+
 #include "tools/amictl/connection.h"
 #include "tools/amictl/options.h"
 #include "tools/amictl/table.h"

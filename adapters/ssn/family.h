@@ -1,0 +1,12 @@
+// The ssn module family, as the list of adapters sees it.
+#pragma once
+
+#include <memory>
+
+#include "adapters/sdk/registration.h"
+
+namespace ami::ssn {
+
+std::unique_ptr<sdk::AdapterFamily> family();
+
+}  // namespace ami::ssn

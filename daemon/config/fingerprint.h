@@ -1,0 +1,17 @@
+// Tells whether configuration files changed between two loads.
+#pragma once
+
+#include <set>
+#include <string>
+#include <string_view>
+
+namespace ami::daemon {
+
+// Hex digest over paths and contents of all *.yaml and *.yml files below `folder`, but for `except` (absolute
+// paths). At most 2000 files of at most 16 MiB count; a folder that cannot be read has a digest of its own.
+std::string digest_of_folder(const std::string& folder, const std::set<std::string>& except);
+
+std::string digest_of_file(const std::string& path);  // "" when it cannot be read
+std::string digest_of_text(std::string_view text);    // SHA-256, hex
+
+}  // namespace ami::daemon

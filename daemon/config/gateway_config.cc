@@ -1,0 +1,243 @@
+#include "daemon/config/gateway_config.h"
+
+#include <algorithm>
+#include <filesystem>
+#include <map>
+#include <set>
+#include <stdexcept>
+
+#include "daemon/config/fingerprint.h"
+#include "daemon/config/secrets.h"
+#include "daemon/http/address.h"
+
+namespace ami::daemon {
+namespace fs = std::filesystem;
+namespace {
+
+using sdk::Problem;
+using sdk::Settings;
+
+// A part that was malformed lacks its keys and has been reported already; asking for one throws logic_error.
+bool has(const Settings& settings, std::string_view key) {
+  try {
+    return settings.has(key);
+  } catch (const std::logic_error&) {
+    return false;
+  }
+}
+
+const Settings* part(const Settings& settings, std::string_view key) {
+  return has(settings, key) ? &settings.section(key) : nullptr;
+}
+
+std::string text(const Settings& settings, std::string_view key) {
+  return has(settings, key) ? settings.text(key) : std::string();
+}
+
+bool good_utility_key(std::string_view key) {
+  return !key.empty() && key.size() <= 63 && key.front() != '-' &&
+         std::all_of(key.begin(), key.end(),
+                     [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-'; });
+}
+
+class Loader {
+ public:
+  Loader(const std::string& path, const Families& families)
+      : families_(families), folder_(fs::absolute(path).parent_path()) {
+    out_.config.file = fs::absolute(path).lexically_normal().string();
+  }
+
+  LoadedConfig load(const std::string& path) {
+    auto loaded = sdk::load_settings_file(path, gateway_schema());
+    out_.problems = std::move(loaded.problems);
+    const auto& settings = loaded.settings;
+    general(settings);
+    if (const auto* database = part(settings, "database")) this->database(*database);
+    if (const auto* http = part(settings, "http")) this->http(*http);
+    if (const auto* rpc = part(settings, "rpc")) this->rpc(settings, *rpc);
+    if (has(settings, "utilities")) utilities(settings);
+    if (has(settings, "adapters")) feeds(settings);
+    std::stable_sort(out_.problems.begin(), out_.problems.end(),
+                     [&](const Problem& a, const Problem& b) { return a.file == b.file && a.line < b.line; });
+    return std::move(out_);
+  }
+
+ private:
+  void problem(const Settings& where, std::string_view key, std::string message) {
+    out_.problems.push_back({where.file(), where.line(key), std::string(key) + ": " + std::move(message)});
+  }
+
+  // Credentials expanded; relative paths are relative to gateway.yaml. Empty when it cannot be made out.
+  std::string secret_path(const Settings& settings, std::string_view key, bool secret) {
+    if (!has(settings, key)) return {};
+    const auto expanded = expand_credentials(settings.text(key));
+    if (!expanded) {
+      problem(settings, key, expanded.error().message);
+      return {};
+    }
+    const auto path = (folder_ / *expanded).lexically_normal().string();
+    if (const auto bad = file_problem(path, secret)) problem(settings, key, *bad);
+    return path;
+  }
+
+  std::string conninfo(const Settings& settings, std::string_view key) {
+    const auto written = text(settings, key);
+    if (const auto bad = conninfo_problem(written)) problem(settings, key, *bad);
+    const auto expanded = expand_credentials(written);
+    if (!expanded) problem(settings, key, expanded.error().message);
+    return expanded ? *expanded : std::string();
+  }
+
+  std::string address(const Settings& settings, bool only_loopback) {
+    const auto written = text(settings, "address");
+    if (written.empty()) return written;
+    const auto parsed = parse_address(written);
+    if (!parsed) {
+      problem(settings, "address", parsed.error().message);
+    } else if (only_loopback && !parsed->loopback) {
+      problem(settings, "address",
+              written + " is not loopback: without TLS only 127.0.0.0/8 and [::1] are allowed");
+    }
+    return written;
+  }
+
+  void general(const Settings& s) {
+    auto& c = out_.config;
+    c.demo = has(s, "demo") && s.boolean("demo");
+    c.data_dir = text(s, "data_dir");
+    c.state_dir = text(s, "state_dir");
+    if (has(s, "threads")) c.threads = static_cast<int>(s.integer("threads"));
+    if (has(s, "work_threads")) c.work_threads = static_cast<int>(s.integer("work_threads"));
+    if (has(s, "drain_timeout")) c.drain_timeout = s.duration("drain_timeout");
+    if (!c.data_dir.empty() && !fs::is_directory(c.data_dir))
+      problem(s, "data_dir", c.data_dir + ": no such folder");
+    if (const auto* log = part(s, "log")) {
+      c.log_level = level_from(text(*log, "level")).value_or(Level::Info);
+      c.log_format = text(*log, "format") == "json" ? LogFormat::Json : LogFormat::Text;
+    }
+  }
+
+  void database(const Settings& s) {
+    auto& d = out_.config.database;
+    d.conninfo = conninfo(s, "conninfo");
+    d.migrator_conninfo = has(s, "migrator_conninfo") ? conninfo(s, "migrator_conninfo") : d.conninfo;
+    d.migrate_on_start = has(s, "migrate_on_start") && s.boolean("migrate_on_start");
+    if (has(s, "connections")) d.connections = static_cast<int>(s.integer("connections"));
+    if (has(s, "check_every")) d.check_every = s.duration("check_every");
+    if (has(s, "retry_first")) d.retry_first = s.duration("retry_first");
+    if (has(s, "retry_longest")) d.retry_longest = s.duration("retry_longest");
+    if (d.retry_longest < d.retry_first) problem(s, "retry_longest", "is shorter than retry_first");
+  }
+
+  void http(const Settings& s) {
+    auto& h = out_.config.http;
+    h.address = address(s, false);
+    h.port_file = text(s, "port_file");
+    if (has(s, "connections")) h.connections = static_cast<int>(s.integer("connections"));
+    if (has(s, "request_timeout")) h.request_timeout = s.duration("request_timeout");
+  }
+
+  void rpc(const Settings& root, const Settings& s) {
+    auto& r = out_.config.rpc;
+    if (const auto* tls = part(s, "tls")) {
+      TlsConfig t;
+      t.address = address(*tls, false);
+      t.certificate = secret_path(*tls, "certificate", false);
+      t.key = secret_path(*tls, "key", true);
+      t.client_ca = secret_path(*tls, "client_ca", false);
+      r.tls = std::move(t);
+    }
+    if (has(s, "unix_socket")) {
+      r.unix_path = text(s, "unix_socket");
+      if (r.unix_path->size() > 107) {
+        problem(s, "unix_socket", "is longer than the 107 bytes that a Unix socket may have");
+      }
+    }
+    if (const auto* plaintext = part(s, "plaintext")) {
+      r.plaintext_address = address(*plaintext, true);
+      if (!out_.config.demo) {
+        problem(s, "plaintext", "gRPC without TLS is only allowed with demo: true; use rpc.tls or rpc.unix_socket");
+      }
+    }
+    if (!r.tls && !r.unix_path && !r.plaintext_address) {
+      problem(root, "rpc", "no listener: configure rpc.tls or rpc.unix_socket");
+    }
+  }
+
+  void utilities(const Settings& root) {
+    const auto& list = root.sections("utilities");
+    if (list.empty()) problem(root, "utilities", "is empty: name at least one utility");
+    for (const auto& s : list) {
+      if (!has(s, "key")) continue;
+      UtilityConfig u{text(s, "key"), text(s, "notice"), text(s, "zone")};
+      if (!good_utility_key(u.key)) {
+        problem(s, "key", "\"" + u.key.substr(0, 70) + "\" is not 1 to 63 of a-z, 0-9 and -");
+      }
+      if (find_utility(u.key)) problem(s, "key", "\"" + u.key + "\" is listed twice");
+      out_.config.utilities.push_back(std::move(u));
+    }
+  }
+
+  bool find_utility(std::string_view key) const {
+    return std::any_of(out_.config.utilities.begin(), out_.config.utilities.end(),
+                       [&](const UtilityConfig& u) { return u.key == key; });
+  }
+
+  void feeds(const Settings& root) {
+    std::set<std::string> files{out_.config.file};
+    std::vector<std::string> paths;
+    for (const auto& entry : root.list("adapters")) {
+      const auto path = (folder_ / entry).lexically_normal().string();
+      if (!files.insert(path).second) {
+        problem(root, "adapters", path + " is listed twice");
+        continue;
+      }
+      paths.push_back(path);
+    }
+    const auto data_digest = digest_of_folder(out_.config.data_dir, files);
+    std::map<std::string, std::string> owner;  // feed name -> file
+    for (const auto& path : paths) feed(path, data_digest, owner);
+  }
+
+  void feed(const std::string& path, const std::string& data_digest,
+            std::map<std::string, std::string>& owner) {
+    auto loaded = sdk::load_feed_file(path, families_);
+    const bool whole = loaded.problems.empty() && loaded.family != nullptr;
+    std::move(loaded.problems.begin(), loaded.problems.end(), std::back_inserter(out_.problems));
+    if (!whole) return;
+    const auto& s = loaded.settings;
+    if (!s.boolean("enabled")) return;
+    FeedConfig feed;
+    feed.name = s.text("name");
+    feed.utility = s.text("utility");
+    feed.file = path;
+    feed.family = loaded.family;
+    feed.fingerprint = digest_of_text(digest_of_file(path) + feed.utility + data_digest);
+    const auto [first, fresh] = owner.emplace(feed.name, path);
+    if (!fresh) problem(s, "name", "\"" + feed.name + "\" is already the name of " + first->second);
+    if (!find_utility(feed.utility)) {
+      problem(s, "utility", "\"" + feed.utility + "\" is none of the utilities of " + out_.config.file);
+    }
+    auto plan = loaded.family->plan(s, out_.config.data_dir);
+    if (!plan) {
+      out_.problems.push_back({path, 0, plan.error().message});
+      return;
+    }
+    feed.plan = std::move(plan).value();
+    feed.plan.rules.feed = feed.name;
+    feed.settings = std::move(loaded.settings);
+    out_.config.feeds.push_back(std::move(feed));
+  }
+
+  const Families& families_;
+  fs::path folder_;
+  LoadedConfig out_;
+};
+
+}  // namespace
+
+LoadedConfig load_gateway_config(const std::string& path, const Families& families) {
+  return Loader(path, families).load(path);
+}
+
+}  // namespace ami::daemon

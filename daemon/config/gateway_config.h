@@ -1,0 +1,76 @@
+// Checked configuration of the whole gateway: gateway.yaml and all feed files that it lists.
+#pragma once
+
+#include <chrono>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "adapters/sdk/registration.h"
+#include "daemon/config/gateway_schema.h"
+#include "daemon/log/log.h"
+
+namespace ami::daemon {
+
+struct UtilityConfig {
+  std::string key, notice, zone;  // empty notice: no regime
+};
+
+struct DatabaseConfig {
+  std::string conninfo;
+  std::string migrator_conninfo;
+  bool migrate_on_start = false;
+  int connections = 4;
+  std::chrono::milliseconds check_every{2000};
+  std::chrono::milliseconds retry_first{200};
+  std::chrono::milliseconds retry_longest{15000};
+};
+
+struct TlsConfig {
+  std::string address, certificate, key, client_ca;
+};
+
+struct RpcConfig {
+  std::optional<TlsConfig> tls;
+  std::optional<std::string> unix_path;
+  std::optional<std::string> plaintext_address;  // loopback, and demo only
+};
+
+struct HttpConfig {
+  std::string address;
+  std::string port_file;  // empty = none
+  int connections = 32;
+  std::chrono::milliseconds request_timeout{5000};
+};
+
+struct FeedConfig {
+  std::string name, utility, file;
+  const sdk::AdapterFamily* family = nullptr;  // lives as long as the Families that the load was given
+  sdk::Settings settings;
+  sdk::FeedPlan plan;
+  std::string fingerprint;  // changes with the feed file and with any file of data_dir
+};
+
+struct GatewayConfig {
+  std::string file, data_dir, state_dir;
+  bool demo = false;
+  int threads = 2, work_threads = 2;
+  std::chrono::milliseconds drain_timeout{20000};
+  Level log_level = Level::Info;
+  LogFormat log_format = LogFormat::Text;
+  DatabaseConfig database;
+  std::vector<UtilityConfig> utilities;
+  std::vector<FeedConfig> feeds;
+  RpcConfig rpc;
+  HttpConfig http;
+};
+
+struct LoadedConfig {
+  GatewayConfig config;
+  std::vector<sdk::Problem> problems;  // empty = good; all of them, not only the first
+};
+
+// Reads and checks everything, feeds and their mapping data included. Touches no network and no database.
+LoadedConfig load_gateway_config(const std::string& path, const Families& families);
+
+}  // namespace ami::daemon

@@ -1,0 +1,77 @@
+// ami-gatewayd: between a utility's meter networks and its back office.
+
+#include <CLI/CLI.hpp>
+#include <csignal>
+#include <cstdio>
+#include <iostream>
+
+#include "adapters/sdk/registration.h"
+#include "daemon/config/gateway_config.h"
+#include "daemon/gateway/gateway.h"
+
+namespace {
+
+constexpr int kConfigurationError = 2;
+
+int run(int argc, char** argv) {
+  CLI::App app{
+      "Reads meters' data from their networks' published interfaces, stores it in PostgreSQL and offers it "
+      "over "
+      "gRPC.\nSIGTERM finishes work under way and ends; SIGHUP reads the configuration again.",
+      "ami-gatewayd"};
+  std::string config_file;
+  bool check = false;
+  bool reference = false;
+  app.add_option("-c,--config", config_file, "Configuration file, e.g. /etc/ami-gateway/gateway.yaml")
+      ->type_name("FILE");
+  app.add_flag(
+      "--check-config", check,
+      "Print every problem of the configuration and of its feed files, then end: 0 good, 2 problems");
+  app.add_flag("--print-config-reference", reference,
+               "Print all settings with defaults, as Markdown, then end");
+  app.set_version_flag("--version", "ami-gatewayd " AMI_VERSION, "Print the version, then end");
+  app.footer("Exit codes: 0 ended as asked, 1 failed or ended in haste, 2 wrong usage or configuration.");
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? 0 : kConfigurationError;
+  }
+
+  const auto families = ami::sdk::built_in_families();
+  if (reference) {
+    std::cout << ami::daemon::config_reference(families);
+    return 0;
+  }
+  if (config_file.empty()) {
+    std::cerr << "ami-gatewayd: --config FILE is required; see --help\n";
+    return kConfigurationError;
+  }
+  auto loaded = ami::daemon::load_gateway_config(config_file, families);
+  if (!loaded.problems.empty()) {
+    std::cerr << ami::sdk::to_text(loaded.problems);
+    std::cerr << "ami-gatewayd: " << loaded.problems.size() << " problem(s) in the configuration\n";
+    return kConfigurationError;
+  }
+  if (check) {
+    std::cout << loaded.config.file << ": no problem; " << loaded.config.feeds.size() << " feed(s), "
+              << loaded.config.utilities.size() << " utility(ies)\n";
+    return 0;
+  }
+
+  std::signal(SIGPIPE, SIG_IGN);  // a peer that went away is an error code, not a signal
+  ami::daemon::Log log;
+  log.configure(loaded.config.log_level, loaded.config.log_format);
+  ami::daemon::Gateway gateway(std::move(loaded.config), families, log, AMI_VERSION);
+  return gateway.run();
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  try {
+    return run(argc, argv);
+  } catch (const std::exception& error) {
+    std::fprintf(stderr, "ami-gatewayd: %s\n", error.what());
+    return 1;
+  }
+}

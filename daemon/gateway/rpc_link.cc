@@ -1,0 +1,114 @@
+#include "daemon/gateway/rpc_link.h"
+
+#include "daemon/log/messages.h"
+#include "daemon/pipeline/replay.h"
+
+namespace ami::daemon {
+namespace {
+
+rpc::AdapterReport::State state_of(const FeedStatus& feed) {
+  using State = rpc::AdapterReport::State;
+  switch (feed.phase) {
+    case FeedPhase::Waiting:
+      return State::Starting;
+    case FeedPhase::Failed:
+    case FeedPhase::Refused:
+      return State::Failed;
+    case FeedPhase::Stopped:
+      return State::Stopped;
+    case FeedPhase::Running:
+      break;
+  }
+  switch (feed.health.state) {
+    case sdk::HealthState::Starting:
+      return State::Starting;
+    case sdk::HealthState::Healthy:
+      return State::Healthy;
+    case sdk::HealthState::Degraded:
+      return State::Degraded;
+    case sdk::HealthState::Failed:
+      return State::Failed;
+    case sdk::HealthState::Stopped:
+      return State::Stopped;
+  }
+  return State::Failed;
+}
+
+}  // namespace
+
+rpc::RpcServer::Config rpc_config(const GatewayConfig& config) {
+  rpc::RpcServer::Config out;
+  out.demo = config.demo;
+  if (config.rpc.tls) {
+    out.tls_address = config.rpc.tls->address;
+    out.tls.certificate_chain = config.rpc.tls->certificate;
+    out.tls.private_key = config.rpc.tls->key;
+    out.tls.client_ca = config.rpc.tls->client_ca;
+  }
+  out.unix_socket = config.rpc.unix_path.value_or("");
+  out.demo_address = config.rpc.plaintext_address.value_or("");
+  return out;
+}
+
+std::vector<rpc::AdapterReport> adapter_reports(const Host& host) {
+  std::vector<rpc::AdapterReport> reports;
+  for (auto& feed : host.status()) {
+    rpc::AdapterReport report;
+    report.state = state_of(feed);
+    report.feed = std::move(feed.name);
+    report.utility = std::move(feed.utility);
+    report.family = std::move(feed.family);
+    report.interface = std::move(feed.interface);
+    report.reason = feed.error.empty() ? std::move(feed.health.reason) : std::move(feed.error);
+    report.last_success = feed.health.last_success;
+    report.records = feed.health.records;
+    report.malformed = feed.health.malformed;
+    report.pending_files = feed.health.pending_files;
+    reports.push_back(std::move(report));
+  }
+  return reports;
+}
+
+Result<rpc::ReplayReport> replay_order(DatabaseLink& database, const Host& host, const Log& log,
+                                       const rpc::ReplayOrder& order) {
+  const auto feed_of = [&](const std::string& name) -> std::optional<ReplayFeed> {
+    const auto feed = host.find(name);
+    if (!feed) return std::nullopt;
+    return ReplayFeed{feed->config().plan.rules, [feed](std::string_view raw) {
+                        return feed->config().family->decode(feed->config().settings, raw);
+                      }};
+  };
+  const ReplayParts parts{
+      database.ingest(),
+      database.directory(),
+      [&](const storage::QuarantineQuery& query) { return database.readers().quarantine(query); },
+      [&](std::int64_t id) { return database.readers().quarantined(id); },
+      feed_of,
+      log};
+  const auto done = replay(parts, {order.utility, order.ids, order.feed, order.reason});
+  if (!done) return done.error();
+  return rpc::ReplayReport{done->replayed, done->settled, done->still_quarantined};
+}
+
+void log_call(const Log& log, const rpc::CallRecord& call) {
+  switch (call.kind) {
+    case rpc::CallRecord::Kind::Access:
+      log.write(messages::kRpcAccess, {{"rpc", call.rpc},
+                                       {"caller", call.caller},
+                                       {"utility", call.utility},
+                                       {"usage_point", call.usage_point},
+                                       {"meter", call.meter},
+                                       {"purpose", call.purpose}});
+      return;
+    case rpc::CallRecord::Kind::Refused:
+      log.write(
+          messages::kRpcRefused,
+          {{"rpc", call.rpc}, {"caller", call.caller}, {"utility", call.utility}, {"reason", call.message}});
+      return;
+    case rpc::CallRecord::Kind::Defect:
+      log.write(messages::kRpcDefect, {{"rpc", call.rpc}, {"caller", call.caller}, {"error", call.message}});
+      return;
+  }
+}
+
+}  // namespace ami::daemon

@@ -1,0 +1,92 @@
+// The catalogue of log messages. An id is used in one meaning for ever; a test checks that ids are unique,
+// that each is written somewhere, and that each sentence tells an operator what happened or what to do.
+#pragma once
+
+#include "daemon/log/log.h"
+
+namespace ami::daemon::messages {
+
+inline constexpr Message kGatewayStarting{"GATEWAY_STARTING", Level::Info, "the gateway is starting"};
+inline constexpr Message kGatewayReady{"GATEWAY_READY", Level::Info,
+                                       "all feeds were started; reads are accepted"};
+inline constexpr Message kGatewayNotReady{
+    "GATEWAY_NOT_READY", Level::Warn,
+    "the gateway cannot store reads now and keeps trying by itself; see reason, and /readyz for all parts"};
+inline constexpr Message kGatewayDraining{"GATEWAY_DRAINING", Level::Info,
+                                          "stopping: no new work is taken, work under way is finished"};
+inline constexpr Message kGatewayStopped{"GATEWAY_STOPPED", Level::Info,
+                                         "stopped; nothing was left half-done"};
+inline constexpr Message kGatewayDrainTimedOut{
+    "GATEWAY_DRAIN_TIMED_OUT", Level::Error,
+    "work was still under way after drain_timeout and was abandoned; nothing acknowledged is lost, its files "
+    "are read again at the next start"};
+inline constexpr Message kGatewayKilled{"GATEWAY_KILLED", Level::Warn,
+                                        "a second stop signal came: leaving at once; files are read again"};
+inline constexpr Message kGatewayCannotStart{
+    "GATEWAY_CANNOT_START", Level::Error,
+    "the gateway could not start: mend what error says and start it again"};
+
+inline constexpr Message kReloadDone{"RELOAD_DONE", Level::Info, "the new configuration is in force"};
+inline constexpr Message kReloadRefused{
+    "RELOAD_REFUSED", Level::Error,
+    "the new configuration has problems, the old one stays in force: run ami-gatewayd --check-config, mend, "
+    "reload again"};
+inline constexpr Message kReloadNeedsRestart{
+    "RELOAD_NEEDS_RESTART", Level::Warn,
+    "this setting was changed but is only read at start: restart the service to apply it"};
+
+inline constexpr Message kDatabaseReady{"DATABASE_READY", Level::Info,
+                                        "the database answers and its schema is the one that is needed"};
+inline constexpr Message kDatabaseAway{
+    "DATABASE_AWAY", Level::Warn,
+    "the database does not answer; reads wait and are stored when it is back: look at PostgreSQL and at "
+    "database.conninfo"};
+inline constexpr Message kDatabaseUnfit{
+    "DATABASE_UNFIT", Level::Error,
+    "the database answers but cannot be used: act on what error says; the gateway tries again by itself"};
+inline constexpr Message kDirectoryLoaded{"DIRECTORY_LOADED", Level::Info,
+                                          "asset data was read anew; ids are resolved with it from now on"};
+
+inline constexpr Message kFeedStarted{"FEED_STARTED", Level::Info, "the feed is running"};
+inline constexpr Message kFeedStopped{"FEED_STOPPED", Level::Info, "the feed was stopped"};
+inline constexpr Message kFeedFailed{"FEED_FAILED", Level::Error,
+                                     "the feed cannot run and is started again by itself after a pause, "
+                                     "other feeds go on: act on what error says"};
+inline constexpr Message kFeedRefused{
+    "FEED_REFUSED", Level::Error,
+    "the feed needs something that this gateway does not have and is not started: change or remove its file"};
+
+inline constexpr Message kCommitRetried{"COMMIT_RETRIED", Level::Warn,
+                                        "a batch could not be stored yet and is tried again; nothing is "
+                                        "lost: look at the database if this lasts"};
+inline constexpr Message kCommitRecovered{"COMMIT_RECOVERED", Level::Info,
+                                          "a batch that had to wait is stored now"};
+inline constexpr Message kCommitRefused{
+    "COMMIT_REFUSED", Level::Error,
+    "a batch can never be stored as it is; its source is kept: report it with error, source and offset"};
+inline constexpr Message kReplayDone{"REPLAY_DONE", Level::Info,
+                                     "quarantined records were read again with today's rules"};
+inline constexpr Message kReplayFailed{
+    "REPLAY_FAILED", Level::Error,
+    "quarantined records could not be replayed and stay as they were: see error"};
+
+inline constexpr Message kHttpListening{"HTTP_LISTENING", Level::Info,
+                                        "metrics and health are served at this address"};
+inline constexpr Message kHttpRefused{
+    "HTTP_REFUSED", Level::Debug,
+    "an HTTP connection was turned away: too many at once, too slow or malformed"};
+inline constexpr Message kRpcListening{"RPC_LISTENING", Level::Info, "gRPC is served"};
+inline constexpr Message kRpcDemo{
+    "RPC_DEMO", Level::Warn,
+    "gRPC without TLS is open on loopback because the configuration says demo: never do this at a site"};
+
+inline constexpr Message kRpcAccess{
+    "RPC_ACCESS", Level::Info,
+    "customers' intervals or raw records were read by this caller for this purpose"};
+inline constexpr Message kRpcRefused{
+    "RPC_REFUSED", Level::Warn,
+    "a caller was refused: if it should be allowed, give its certificate the role and utility that it needs"};
+inline constexpr Message kRpcDefect{"RPC_DEFECT", Level::Error,
+                                    "a call failed through a defect of the gateway: report it with error"};
+
+}  // namespace ami::daemon::messages

@@ -1,0 +1,147 @@
+#include "daemon/pipeline/metrics.h"
+
+#include <prometheus/counter.h>
+#include <prometheus/gauge.h>
+#include <prometheus/histogram.h>
+#include <prometheus/registry.h>
+#include <prometheus/text_serializer.h>
+
+namespace ami::daemon {
+namespace prom = prometheus;
+
+struct FeedMetrics::Impl {
+  prom::Counter &observations, &registers, &interval_values, &events, &unmapped_events, &skipped, &retries,
+      &refused, &restarts;
+  prom::Gauge &last_commit, &waiting, &up;
+  prom::Histogram& commit_seconds;
+  prom::Family<prom::Counter>& quarantined;
+  std::string feed;
+};
+
+struct Metrics::Impl {
+  prom::Registry registry;
+  std::mutex mutex;  // guards feeds and queues
+  std::map<std::string, std::unique_ptr<FeedMetrics>> feeds;
+  std::map<std::string, std::function<std::size_t()>> queues;
+
+  prom::Family<prom::Counter>& counter(const char* name, const char* help) {
+    return prom::BuildCounter().Name(name).Help(help).Register(registry);
+  }
+  prom::Family<prom::Gauge>& gauge(const char* name, const char* help) {
+    return prom::BuildGauge().Name(name).Help(help).Register(registry);
+  }
+  prom::Gauge& single(const char* name, const char* help) { return gauge(name, help).Add({}); }
+
+  prom::Gauge& ready = single("ami_ready", "1 when reads can be stored and all feeds run");
+  prom::Gauge& database_up = single("ami_database_up", "1 when the database answers with the needed schema");
+  prom::Gauge& directory_version =
+      single("ami_directory_version", "Version of the asset data that is in use");
+  prom::Gauge& directory_entries = single("ami_directory_entries", "Dated ids of meters in that asset data");
+};
+
+FeedMetrics::FeedMetrics(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+FeedMetrics::~FeedMetrics() = default;
+
+void FeedMetrics::stored(const NormalisedBatch& batch, const storage::CommitCounts& counts,
+                         std::size_t observations, double seconds, UtcInstant now) {
+  auto& m = *impl_;
+  m.observations.Increment(static_cast<double>(observations));
+  m.registers.Increment(static_cast<double>(counts.registers));
+  m.interval_values.Increment(static_cast<double>(counts.interval_values));
+  m.events.Increment(static_cast<double>(counts.events));
+  m.unmapped_events.Increment(static_cast<double>(batch.unmapped_events));
+  for (const auto& item : batch.quarantined) {
+    m.quarantined.Add({{"feed", m.feed}, {"reason", item.reason}}).Increment();
+  }
+  m.commit_seconds.Observe(seconds);
+  m.last_commit.Set(std::chrono::duration<double>(now.time_since_epoch()).count());
+}
+
+void FeedMetrics::skipped(std::uint64_t records) {
+  impl_->skipped.Increment(static_cast<double>(records));
+}
+void FeedMetrics::retried() {
+  impl_->retries.Increment();
+}
+void FeedMetrics::refused() {
+  impl_->refused.Increment();
+}
+void FeedMetrics::waiting(int change) {
+  impl_->waiting.Increment(change);
+}
+void FeedMetrics::restarted() {
+  impl_->restarts.Increment();
+}
+void FeedMetrics::up(bool running) {
+  impl_->up.Set(running ? 1 : 0);
+}
+
+Metrics::Metrics(const std::string& version) : impl_(std::make_unique<Impl>()) {
+  impl_->gauge("ami_build_info", "Version of the running program").Add({{"version", version}}).Set(1);
+}
+Metrics::~Metrics() = default;
+
+FeedMetrics& Metrics::feed(const std::string& name) {
+  auto& m = *impl_;
+  const std::lock_guard lock(m.mutex);
+  auto& slot = m.feeds[name];
+  if (slot) return *slot;
+  const prom::Labels feed{{"feed", name}};
+  const auto counter = [&](const char* id, const char* help) -> prom::Counter& {
+    return m.counter(id, help).Add(feed);
+  };
+  const auto gauge = [&](const char* id, const char* help) -> prom::Gauge& {
+    return m.gauge(id, help).Add(feed);
+  };
+  auto& quarantined =
+      m.counter("ami_feed_quarantined_total", "Records and values put into quarantine, by reason");
+  auto& seconds = prom::BuildHistogram()
+                      .Name("ami_feed_commit_seconds")
+                      .Help("From a batch's hand-over to its commit, waiting included")
+                      .Register(m.registry)
+                      .Add(feed, prom::Histogram::BucketBoundaries{0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5,
+                                                                   1, 2.5, 5, 10, 30, 120});
+  slot.reset(new FeedMetrics(std::unique_ptr<FeedMetrics::Impl>(new FeedMetrics::Impl{
+      counter("ami_feed_observations_total",
+              "Observations that an adapter handed over and that were committed"),
+      counter("ami_feed_registers_total", "Register readings committed"),
+      counter("ami_feed_interval_values_total", "Interval values committed"),
+      counter("ami_feed_events_total", "Events committed"),
+      counter("ami_feed_unmapped_events_total", "Events kept without a known meaning"),
+      counter("ami_feed_skipped_records_total", "Well-formed records of types that are not read"),
+      counter("ami_feed_commit_retries_total", "Attempts to store a batch that have to be repeated"),
+      counter("ami_feed_commits_refused_total", "Batches that can never be stored as they are"),
+      counter("ami_feed_restarts_total", "Starts of the feed after a failure"),
+      gauge("ami_feed_last_commit_timestamp_seconds", "When a batch was last committed, Unix time"),
+      gauge("ami_feed_commits_waiting", "Batches handed over and not committed yet"),
+      gauge("ami_feed_up", "1 while the feed runs"), seconds, quarantined, name})));
+  return *slot;
+}
+
+void Metrics::ready(bool ready) {
+  impl_->ready.Set(ready ? 1 : 0);
+}
+void Metrics::database_up(bool up) {
+  impl_->database_up.Set(up ? 1 : 0);
+}
+void Metrics::directory(std::int64_t version, std::size_t entries) {
+  impl_->directory_version.Set(static_cast<double>(version));
+  impl_->directory_entries.Set(static_cast<double>(entries));
+}
+
+void Metrics::queue(const std::string& name, std::function<std::size_t()> read) {
+  const std::lock_guard lock(impl_->mutex);
+  impl_->queues[name] = std::move(read);
+}
+
+std::string Metrics::text() const {
+  {
+    const std::lock_guard lock(impl_->mutex);
+    auto& family = impl_->gauge("ami_pool_work", "Pieces of work queued for or running in a pool of threads");
+    for (const auto& [name, read] : impl_->queues)
+      family.Add({{"pool", name}}).Set(static_cast<double>(read()));
+  }
+  return prom::TextSerializer().Serialize(impl_->registry.Collect());
+}
+
+}  // namespace ami::daemon

@@ -1,0 +1,53 @@
+// Every number that is served under /metrics.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+
+#include "meter_model/normaliser/reading.h"
+#include "storage/ingest.h"
+
+namespace ami::daemon {
+
+// Of one feed; thread-safe.
+class FeedMetrics {
+ public:
+  ~FeedMetrics();
+  void stored(const NormalisedBatch& batch, const storage::CommitCounts& counts, std::size_t observations,
+              double seconds, UtcInstant now);
+  void skipped(std::uint64_t records);
+  void retried();
+  void refused();
+  void waiting(int change);  // commits that an adapter waits for: +1, -1
+  void restarted();
+  void up(bool running);
+
+ private:
+  friend class Metrics;
+  struct Impl;
+  explicit FeedMetrics(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
+};
+
+class Metrics {
+ public:
+  explicit Metrics(const std::string& version);
+  ~Metrics();
+
+  FeedMetrics& feed(const std::string& name);  // same object for the same name; lives as long as this
+  void ready(bool ready);
+  void database_up(bool up);
+  void directory(std::int64_t version, std::size_t entries);
+  // A gauge whose value is asked for when metrics are read. `read` is called from any thread.
+  void queue(const std::string& name, std::function<std::size_t()> read);
+  [[nodiscard]] std::string text() const;  // Prometheus text format 0.0.4
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace ami::daemon

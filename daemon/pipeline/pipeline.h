@@ -1,0 +1,57 @@
+// From what an adapter decoded to what the store keeps: resolve, normalise, commit; and wait out what passes.
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "adapters/sdk/adapter.h"
+#include "daemon/log/log.h"
+#include "daemon/pipeline/directory.h"
+#include "daemon/pipeline/metrics.h"
+#include "daemon/pipeline/worker_pool.h"
+#include "storage/ingest.h"
+
+namespace ami::daemon {
+
+struct RetryPolicy {
+  std::chrono::milliseconds first{200};  // pause before the second attempt; doubles each time, with jitter
+  std::chrono::milliseconds longest{15000};
+};
+
+// One feed as the pipeline sees it. Shared by the host and by commits under way.
+struct FeedRoute {
+  FeedRoute(std::string feed, storage::UtilityId utility_id, FeedRules feed_rules, FeedMetrics& feed_metrics)
+      : name(std::move(feed)), utility(utility_id), rules(std::move(feed_rules)), metrics(feed_metrics) {}
+  const std::string name;
+  const storage::UtilityId utility;
+  const FeedRules rules;
+  FeedMetrics& metrics;
+  std::atomic<bool> stopping{false};  // set: a commit that would have to wait gives up instead
+};
+
+// As many batches are worked on at once as the database pool has threads; a further one waits in its
+// adapter's coroutine, so a slow database slows the adapters and nothing piles up. A batch that waits for its
+// next attempt holds no thread.
+class Pipeline {
+ public:
+  Pipeline(storage::IngestStore& store, DirectoryCache& directory, WorkerPool& database, sdk::Clock& clock,
+           RetryPolicy retry, const Log& log)
+      : store_(store), directory_(directory), database_(database), clock_(clock), retry_(retry), log_(log) {}
+
+  // The contract of sdk::ObservationSink::commit. Cancelling the caller has the effect of `feed->stopping`.
+  sdk::Awaitable<Result<sdk::CommitReceipt>> commit(std::shared_ptr<FeedRoute> feed, sdk::SourceSpan source,
+                                                    DecodedBatch batch, std::vector<sdk::StateChange> state);
+
+ private:
+  storage::IngestStore& store_;
+  DirectoryCache& directory_;
+  WorkerPool& database_;
+  sdk::Clock& clock_;
+  RetryPolicy retry_;
+  const Log& log_;
+};
+
+}  // namespace ami::daemon

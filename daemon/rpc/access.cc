@@ -1,0 +1,80 @@
+#include "daemon/rpc/access.h"
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+#include "daemon/rpc/names.h"
+
+namespace ami::rpc {
+namespace {
+
+constexpr std::array<MethodRule, 21> kRules{{
+    {"/ami.v1.AssetService/Resolve", kReader | kAsset},
+    {"/ami.v1.AssetService/GetUsagePoint", kReader | kAsset},
+    {"/ami.v1.AssetService/ListUsagePoints", kReader | kAsset},
+    {"/ami.v1.AssetService/CreateUsagePoint", kAsset},
+    {"/ami.v1.AssetService/UpdateUsagePoint", kAsset},
+    {"/ami.v1.AssetService/GetMeter", kReader | kAsset},
+    {"/ami.v1.AssetService/ListMeters", kReader | kAsset},
+    {"/ami.v1.AssetService/CreateMeter", kAsset},
+    {"/ami.v1.AssetService/UpdateMeter", kAsset},
+    {"/ami.v1.AssetService/ImportMeters", kAsset},
+    {"/ami.v1.AssetService/Install", kAsset},
+    {"/ami.v1.AssetService/Remove", kAsset},
+    {"/ami.v1.AssetService/Exchange", kAsset},
+    {"/ami.v1.ReadingService/GetLatest", kReader},
+    {"/ami.v1.ReadingService/ListRegisters", kReader},
+    {"/ami.v1.ReadingService/StreamIntervals", kReader},
+    {"/ami.v1.EventService/List", kReader},
+    {"/ami.v1.IngestService/AdapterStatus", kReader | kAsset},
+    {"/ami.v1.IngestService/ListSources", kReader | kAsset},
+    {"/ami.v1.IngestService/ListQuarantine", kReader | kAsset},
+    {"/ami.v1.IngestService/Replay", kAsset},
+}};
+
+}  // namespace
+
+std::span<const MethodRule> method_rules() {
+  return kRules;
+}
+
+bool Caller::may_call(std::string_view method) const {
+  const auto rule = std::ranges::find(kRules, method, &MethodRule::method);
+  return rule != kRules.end() && (roles & rule->any_of) != 0;
+}
+
+bool Caller::may_see(std::string_view utility_key) const {
+  return every_utility || utilities.contains(utility_key);
+}
+
+Caller caller_from_uris(std::string name, const std::vector<std::string>& uris) {
+  constexpr std::string_view kUtility = "ami://utility/";
+  Caller caller;
+  caller.name = std::move(name);
+  for (const std::string& uri : uris) {
+    if (uri == "ami://role/reader") {
+      caller.roles |= kReader;
+    } else if (uri == "ami://role/asset") {
+      caller.roles |= kAsset;
+    } else if (uri.starts_with(kUtility)) {
+      const std::string_view key = std::string_view(uri).substr(kUtility.size());
+      if (key == "*") {
+        caller.every_utility = true;
+      } else if (valid_key(key)) {
+        caller.utilities.emplace(key);
+      }
+    }
+  }
+  return caller;
+}
+
+Caller full_caller(std::string name) {
+  Caller caller;
+  caller.name = std::move(name);
+  caller.roles = kEveryRole;
+  caller.every_utility = true;
+  return caller;
+}
+
+}  // namespace ami::rpc

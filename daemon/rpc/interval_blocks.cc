@@ -1,0 +1,188 @@
+#include "daemon/rpc/interval_blocks.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "daemon/rpc/convert.h"
+
+namespace ami::rpc {
+namespace {
+
+constexpr std::int64_t kMissing = storage::IntervalBlock::kMissing;
+
+// Mantissas times a factor; nullopt when one leaves int64 (then the block goes out without the multiplier).
+std::optional<std::vector<std::int64_t>> scaled(std::span<const std::int64_t> mantissas,
+                                                std::int64_t factor) {
+  std::vector<std::int64_t> result;
+  result.reserve(mantissas.size());
+  for (const std::int64_t mantissa : mantissas) {
+    std::int64_t product = kMissing;
+    if (mantissa != kMissing && __builtin_mul_overflow(mantissa, factor, &product)) return std::nullopt;
+    result.push_back(product);
+  }
+  return result;
+}
+
+// Calls emit(first, count, id) for each run that meets the range, counted from the range's first slot.
+template <class Runs, class Id, class Emit>
+void runs_within(const Runs& runs, const SlotRange& range, Id id_of, Emit emit) {
+  std::size_t begin = 0;
+  for (const auto& run : runs) {
+    const std::size_t end = begin + run.count;
+    const std::size_t from = std::max(begin, range.first);
+    const std::size_t to = std::min(end, range.first + range.count);
+    if (from < to && id_of(run) != 0) emit(from - range.first, to - from, id_of(run));
+    begin = end;
+  }
+}
+
+}  // namespace
+
+std::vector<SlotRange> cut_at_placements(UtcInstant first_start, std::chrono::seconds length,
+                                         std::size_t slots, const std::vector<Placement>& placements) {
+  std::vector<SlotRange> ranges;
+  std::size_t candidate = 0;
+  for (std::size_t i = 0; i < slots; ++i) {
+    const UtcInstant start = first_start + length * static_cast<std::int64_t>(i);
+    const UtcInstant end = start + length;
+    while (candidate < placements.size() && placements[candidate].period.to <= start) ++candidate;
+    const bool inside = candidate < placements.size() && placements[candidate].period.from <= start &&
+                        end <= placements[candidate].period.to;
+    const Placement* placement = inside ? &placements[candidate] : nullptr;
+    if (ranges.empty() || ranges.back().placement != placement) ranges.push_back({i, 0, placement});
+    ++ranges.back().count;
+  }
+  return ranges;
+}
+
+void IntervalMessages::append(const ReadingTarget& target, const storage::IntervalPage& page,
+                              std::vector<v1::StreamIntervalsResponse>& out) {
+  Draft draft;
+  for (const storage::IntervalBlock& block : page.blocks) {
+    const TargetMeter& meter = target.meters.at(block.meter);
+    for (const SlotRange& range :
+         cut_at_placements(block.first_start, block.length, block.mantissas.size(), meter.placements)) {
+      add_block(target, block, range, page.dictionary, draft);
+    }
+  }
+  const v1::Dictionary& dictionary = draft.dictionary;
+  if (dictionary.channels_size() + dictionary.qualities_size() + dictionary.sources_size() > 0) {
+    *out.emplace_back().mutable_dictionary() = std::move(draft.dictionary);
+  }
+  std::ranges::move(draft.blocks, std::back_inserter(out));
+}
+
+void IntervalMessages::add_block(const ReadingTarget& target, const storage::IntervalBlock& block,
+                                 const SlotRange& range, const storage::Dictionary& names, Draft& draft) {
+  const storage::ChannelInfo& channel = names.channels.at(block.channel);
+  const UtcInstant start = block.first_start + block.length * static_cast<std::int64_t>(range.first);
+  const auto slots = std::span(block.mantissas).subspan(range.first, range.count);
+
+  std::vector<std::int64_t> mantissas(slots.begin(), slots.end());
+  std::int32_t exponent = block.exponent;
+  bool applied = false;
+  if (apply_multiplier_ && range.placement != nullptr &&
+      takes_multiplier(meaning_of(channel.reading_type).quantity)) {
+    const Decimal& multiplier = range.placement->multiplier;
+    if (auto product = scaled(slots, multiplier.mantissa)) {
+      mantissas = *std::move(product);
+      exponent += multiplier.exponent;
+      applied = true;
+    }
+  }
+
+  v1::Block& message = *draft.blocks.emplace_back().mutable_block();
+  message.set_channel(channel_number(target, channel, range, start, applied, draft));
+  *message.mutable_first_start() = to_proto(start);
+  message.set_length_s(static_cast<std::uint32_t>(block.length.count()));
+  message.set_exponent(exponent);
+  message.mutable_mantissas()->Reserve(static_cast<int>(mantissas.size()));
+  std::string missing((mantissas.size() + 7) / 8, '\0');
+  bool any_missing = false;
+  for (std::size_t i = 0; i < mantissas.size(); ++i) {
+    const bool hole = mantissas[i] == kMissing;
+    message.add_mantissas(hole ? 0 : mantissas[i]);
+    if (!hole) continue;
+    any_missing = true;
+    missing[i / 8] = static_cast<char>(static_cast<unsigned char>(missing[i / 8]) | (1U << (i % 8)));
+  }
+  if (any_missing) message.set_missing(std::move(missing));
+
+  const auto add_run = [](v1::Block::Run* run, std::size_t first, std::size_t count, std::uint32_t number) {
+    run->set_first(static_cast<std::uint32_t>(first));
+    run->set_count(static_cast<std::uint32_t>(count));
+    run->set_number(number);
+  };
+  runs_within(
+      block.qualities, range, [](const auto& run) { return run.quality; },
+      [&](std::size_t first, std::size_t count, storage::QualityId id) {
+        add_run(message.add_qualities(), first, count, quality_number(id, names, draft));
+      });
+  runs_within(
+      block.sources, range, [](const auto& run) { return run.source; },
+      [&](std::size_t first, std::size_t count, storage::SourceId id) {
+        add_run(message.add_sources(), first, count, source_number(id, names, draft));
+      });
+}
+
+std::uint32_t IntervalMessages::channel_number(const ReadingTarget& target,
+                                               const storage::ChannelInfo& channel, const SlotRange& range,
+                                               UtcInstant start, bool applied, Draft& draft) {
+  const TargetMeter& meter = target.meters.at(channel.meter);
+  const v1::Origin origin = applied                 ? v1::ORIGIN_PROCESSED
+                            : meter.details.empty() ? v1::ORIGIN_UNSPECIFIED
+                                                    : interval_origin(detail_at(meter.details, start).model);
+  const auto [entry, is_new] = channels_.try_emplace(
+      {target.name, channel.id, range.placement == nullptr ? std::string() : range.placement->order,
+       static_cast<int>(origin), applied},
+      static_cast<std::uint32_t>(channels_.size() + 1));
+  if (!is_new) return entry->second;
+
+  v1::Dictionary::Channel& message = *draft.dictionary.add_channels();
+  message.set_number(entry->second);
+  message.set_name(target.name);
+  message.set_meter(meter_name(utility_.key, meter.key));
+  if (range.placement != nullptr) {
+    message.set_usage_point(range.placement->usage_point);
+    message.set_time_zone(range.placement->zone);
+    message.set_multiplier(range.placement->multiplier.to_string());
+  }
+  message.set_channel(channel.key);
+  const Meaning meaning = meaning_of(channel.reading_type);
+  message.set_quantity(meaning.quantity);
+  message.set_tou(meaning.tou);
+  message.set_reading_type(channel.reading_type);
+  message.set_unit(channel.unit);
+  message.set_multiplier_applied(applied);
+  message.set_type_approval(type_approval(utility_));
+  message.set_verification(v1::VERIFICATION_UNKNOWN);
+  message.set_origin(origin);
+  return entry->second;
+}
+
+std::uint32_t IntervalMessages::quality_number(storage::QualityId id, const storage::Dictionary& names,
+                                               Draft& draft) {
+  const auto [entry, is_new] = qualities_.try_emplace(id, static_cast<std::uint32_t>(qualities_.size() + 1));
+  if (is_new) {
+    v1::Dictionary::QualityEntry& message = *draft.dictionary.add_qualities();
+    message.set_number(entry->second);
+    *message.mutable_quality() = to_proto(names.qualities.at(id));
+  }
+  return entry->second;
+}
+
+std::uint32_t IntervalMessages::source_number(storage::SourceId id, const storage::Dictionary& names,
+                                              Draft& draft) {
+  const auto [entry, is_new] = sources_.try_emplace(id, static_cast<std::uint32_t>(sources_.size() + 1));
+  if (is_new) {
+    const storage::SourceInfo& source = names.sources.at(id);
+    v1::Dictionary::SourceEntry& message = *draft.dictionary.add_sources();
+    message.set_number(entry->second);
+    message.set_source(source_name(utility_.key, id));
+    message.set_time_source(to_proto(source.time_source));
+    *message.mutable_received_at() = to_proto(source.received_at);
+  }
+  return entry->second;
+}
+
+}  // namespace ami::rpc

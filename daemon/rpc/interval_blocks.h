@@ -1,0 +1,59 @@
+// The store's interval blocks as messages of StreamIntervals: cut at the meter's stays, run-length facts, and
+// dictionaries that define a number before its first use. Pure.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <span>
+#include <string>
+#include <tuple>
+#include <vector>
+
+#include "ami/v1/reading_service.pb.h"
+#include "daemon/rpc/reading_target.h"
+#include "storage/postgres/readers.h"
+
+namespace ami::rpc {
+
+// Slots [first, first + count) of a block that lie wholly in one stay, or in none (nullptr): a slot across an
+// exchange belongs to no usage point.
+struct SlotRange {
+  std::size_t first = 0;
+  std::size_t count = 0;
+  const Placement* placement = nullptr;
+};
+std::vector<SlotRange> cut_at_placements(UtcInstant first_start, std::chrono::seconds length,
+                                         std::size_t slots, const std::vector<Placement>& placements);
+
+// Makes the messages of one stream. Numbers count from 1 and never change their meaning within a stream.
+class IntervalMessages {
+ public:
+  IntervalMessages(const storage::Utility& utility, bool apply_multiplier)
+      : utility_(utility), apply_multiplier_(apply_multiplier) {}
+
+  // Appends what the page says about `target`: a dictionary first when new numbers come up, then the blocks.
+  void append(const ReadingTarget& target, const storage::IntervalPage& page,
+              std::vector<v1::StreamIntervalsResponse>& out);
+
+ private:
+  struct Draft {
+    v1::Dictionary dictionary;
+    std::vector<v1::StreamIntervalsResponse> blocks;
+  };
+  void add_block(const ReadingTarget& target, const storage::IntervalBlock& block, const SlotRange& range,
+                 const storage::Dictionary& names, Draft& draft);
+  std::uint32_t channel_number(const ReadingTarget& target, const storage::ChannelInfo& channel,
+                               const SlotRange& range, UtcInstant start, bool applied, Draft& draft);
+  std::uint32_t quality_number(storage::QualityId id, const storage::Dictionary& names, Draft& draft);
+  std::uint32_t source_number(storage::SourceId id, const storage::Dictionary& names, Draft& draft);
+
+  const storage::Utility utility_;
+  const bool apply_multiplier_;
+  // target, channel, stay, model's origin, multiplier applied
+  std::map<std::tuple<std::string, storage::ChannelId, std::string, int, bool>, std::uint32_t> channels_;
+  std::map<storage::QualityId, std::uint32_t> qualities_;
+  std::map<storage::SourceId, std::uint32_t> sources_;
+};
+
+}  // namespace ami::rpc

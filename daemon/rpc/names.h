@@ -1,0 +1,30 @@
+// Resource names: utilities/{u}, utilities/{u}/meters/{m}, utilities/{u}/usagePoints/{p}.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace ami::rpc {
+
+// 1 to 64 characters of A-Z a-z 0-9 . _ -
+bool valid_key(std::string_view key);
+
+struct ResourceName {
+  enum class Kind { Meter, UsagePoint };
+  Kind kind = Kind::Meter;
+  std::string utility;  // key
+  std::string key;
+};
+
+std::optional<std::string> parse_utility(std::string_view name);  // the key of "utilities/{u}"
+std::optional<ResourceName> parse_resource(std::string_view name);
+
+std::string utility_name(std::string_view utility);
+std::string meter_name(std::string_view utility, std::string_view key);
+std::string usage_point_name(std::string_view utility, std::string_view key);
+std::string source_name(std::string_view utility, std::int64_t id);
+std::string event_name(std::string_view utility, std::int64_t id);
+
+}  // namespace ami::rpc

@@ -1,0 +1,49 @@
+// What a name of a reading request stands for: which meters, when, and where they were then.
+#pragma once
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "ami/v1/types.pb.h"
+#include "daemon/rpc/call.h"
+#include "meter_model/quantity/decimal.h"
+#include "storage/postgres/readers.h"
+
+namespace ami::rpc {
+
+// One stay of a meter at a usage point.
+struct Placement {
+  storage::Period period;
+  std::string usage_point;  // full name
+  std::string usage_point_key;
+  std::string zone;  // IANA
+  Decimal multiplier{1, 0};
+  std::string order;  // tells two stays apart that agree in all else
+};
+
+struct TargetMeter {
+  std::string key;
+  std::vector<storage::MeterDetail> details;
+  std::vector<Placement> placements;  // by time; of a usage point's target only those at that usage point
+};
+
+struct ReadingTarget {
+  std::string name;                       // as asked
+  std::vector<storage::MeterSpan> spans;  // by time
+  std::map<MeterId, TargetMeter> meters;
+};
+
+// NOT_FOUND when the name is not known. A usage point without a meter in the period has no spans.
+ReadingTarget find_target(const Call& call, const storage::Utility& utility, const ResourceName& name,
+                          const storage::Period& period);
+
+// Resource names that all are of one utility; INVALID_ARGUMENT otherwise, or for none or more than 1000.
+std::vector<ResourceName> names_of_one_utility(const Call& call,
+                                               const google::protobuf::RepeatedPtrField<std::string>& names);
+
+// Which recorder forms the intervals of a meter of this model: only what the designation states (an R in AXR:
+// the meter's own recorder; AX without it: the module). Another maker's model states nothing to us.
+v1::Origin interval_origin(std::string_view model);
+
+}  // namespace ami::rpc

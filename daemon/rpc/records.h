@@ -1,0 +1,61 @@
+// What the gRPC services are given and what they tell, in plain types: no gRPC header here.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "meter_model/result.h"
+#include "meter_model/time/instant.h"
+
+namespace ami::rpc {
+
+// One configured adapter, for IngestService.AdapterStatus.
+struct AdapterReport {
+  enum class State { Starting, Healthy, Degraded, Failed, Stopped };
+  std::string feed;
+  std::string utility;  // key
+  std::string family;
+  std::string interface;
+  State state = State::Starting;
+  std::string reason;
+  std::optional<UtcInstant> last_success;
+  std::uint64_t records = 0, malformed = 0, pending_files = 0;
+};
+
+// What a replay is asked to read again: `ids`, or with none every open row that the filters allow.
+struct ReplayOrder {
+  std::int32_t utility = 0;  // rows of other utilities are not touched, whatever `ids` says
+  std::vector<std::int64_t> ids;
+  std::string feed, reason;  // empty = any
+};
+struct ReplayReport {
+  std::uint64_t replayed = 0, settled = 0, still_quarantined = 0;
+};
+
+// Something that the log must hold. Never a reading, a raw record or a key.
+struct CallRecord {
+  enum class Kind {
+    Access,   // customers' intervals or raw records are about to be read: one record a usage point
+    Refused,  // the caller may not do this
+    Defect,   // answered INTERNAL; `message` says what happened
+  };
+  Kind kind = Kind::Access;
+  std::string rpc{};          // "/ami.v1.ReadingService/StreamIntervals"
+  std::string caller{};       // subject of the certificate, or "local operator", "demo caller"
+  std::string utility{};      // key
+  std::string usage_point{};  // key; empty = the meter was not installed in that period
+  std::string meter{};        // key
+  std::string purpose{};
+  std::string message{};
+};
+
+using AdapterStatus = std::function<std::vector<AdapterReport>()>;       // any thread; does not block
+using Replay = std::function<Result<ReplayReport>(const ReplayOrder&)>;  // blocks; called from the executor
+using CallLog = std::function<void(const CallRecord&)>;                  // any thread; does not block
+using Executor = std::function<void(std::function<void()>)>;             // runs the work on the database pool
+using Now = std::function<UtcInstant()>;
+
+}  // namespace ami::rpc

@@ -1,0 +1,233 @@
+// Asset data: utilities, usage points, meters, their names and where they were installed when. All
+// effective-dated; periods are [from, to) in UTC. Blocking, thread-safe.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "meter_model/normaliser/reading.h"
+#include "meter_model/quantity/decimal.h"
+#include "storage/postgres/database.h"
+#include "storage/postgres/refusal.h"
+
+namespace ami::storage {
+
+using UtilityId = std::int32_t;
+using UsagePointId = std::int64_t;
+
+struct Period {
+  UtcInstant from = UtcInstant::min();  // min = since ever
+  UtcInstant to = UtcInstant::max();    // exclusive; max = open
+  [[nodiscard]] bool contains(UtcInstant at) const { return from <= at && at < to; }
+  bool operator==(const Period&) const = default;
+};
+
+struct Utility {
+  UtilityId id = 0;
+  std::string key;                    // "u" of utilities/u
+  std::string zone;                   // IANA
+  std::optional<std::string> notice;  // type approval notice that binds it, e.g. "AE-1641"; nullopt = none
+};
+
+struct UsagePointDetail {
+  Period valid;
+  std::string zone;  // IANA; empty = the utility's
+  std::string feeder, transformer;
+  std::string commodity;  // "electricity", "water", "gas"; empty = not said
+};
+struct UsagePoint {
+  UsagePointId id = 0;
+  UtilityId utility = 0;
+  std::string key;                        // "p" of utilities/u/usagePoints/p
+  std::vector<UsagePointDetail> details;  // by time; last = newest
+};
+
+struct MeterDetail {
+  Period valid;
+  std::string model, form;  // "AX-SD", "2S"
+  std::string elements;     // "1" or "1.5" (a 2S meter has one and a half); empty = not known. numeric in SQL
+  std::optional<int> wires;
+  std::string class_a;  // "200"
+  std::string firmware;
+  std::string firmware_source;            // where we know the firmware from; empty = unknown
+  std::optional<UtcInstant> firmware_at;  // and from when
+};
+struct Alias {
+  std::string feed;  // the feed that uses it; empty = every feed of the utility
+  AliasKind kind = AliasKind::Badge;
+  std::string value;
+  Period valid;
+};
+struct Meter {
+  MeterId id = 0;
+  UtilityId utility = 0;
+  std::string key;                   // "m" of utilities/u/meters/m
+  std::vector<MeterDetail> details;  // by time
+  std::vector<Alias> aliases;        // by kind, value, time
+};
+
+// A dial at the moment of installing or removing.
+struct DialRead {
+  std::string reading_type;
+  Decimal value;
+};
+struct Installation {
+  std::int64_t id = 0;
+  UtilityId utility = 0;
+  MeterId meter = 0;
+  std::string meter_key;
+  UsagePointId usage_point = 0;
+  std::string usage_point_key;
+  Period valid;
+  Decimal multiplier{1, 0};
+  std::string order_id;  // of the change that began it
+  std::vector<DialRead> start_reads, end_reads;
+};
+
+struct PageRequest {
+  std::size_t size = 100;  // 1 … 1000; others are clamped
+  std::string token;       // opaque, from the page before; empty = first
+};
+template <class T>
+struct PageOf {
+  std::vector<T> items;
+  std::string next_token;  // empty = last page
+};
+
+// One line of an import. Empty text = not said. A meter with a usage point is installed there from
+// valid_from; the usage point is made when it is missing.
+struct ImportRow {
+  std::string meter;  // key
+  std::string model, form, class_a, firmware;
+  std::string elements;  // "1" or "1.5" (a 2S meter has one and a half); empty = not known. numeric in SQL
+  std::optional<int> wires;
+  std::string badge, manufacturer_serial, module, vendor_control, mac, cis;
+  std::string alias_feed;  // feed of all aliases of this row; empty = every feed
+  std::string usage_point, zone, feeder, transformer, commodity;
+  Decimal multiplier{1, 0};
+  UtcInstant valid_from{};
+};
+struct ImportProblem {
+  std::size_t row = 0;  // index into the rows given
+  std::string field;
+  std::string message;
+};
+struct ImportReport {
+  bool stored = false;                  // false with problems or on a dry run: then nothing at all was stored
+  std::size_t created = 0;              // meters
+  std::size_t unchanged = 0;            // rows that say what is known already
+  std::size_t installed = 0;            // new installations
+  std::vector<ImportProblem> problems;  // by row; at most 1000, problem_count counts all
+  std::size_t problem_count = 0;
+};
+
+struct InstallRequest {
+  UtilityId utility = 0;
+  std::string meter, usage_point;  // keys
+  UtcInstant at{};
+  Decimal multiplier{1, 0};
+  std::string order_id;
+  std::vector<DialRead> start_reads;
+};
+struct RemoveRequest {
+  UtilityId utility = 0;
+  std::string meter;
+  UtcInstant at{};
+  std::string order_id;
+  std::vector<DialRead> end_reads;
+};
+struct ExchangeRequest {
+  UtilityId utility = 0;
+  std::string usage_point, new_meter;
+  UtcInstant at{};
+  Decimal multiplier{1, 0};
+  std::string order_id;
+  std::vector<DialRead> old_end_reads, new_start_reads;
+};
+struct Exchanged {
+  Installation removed, installed;
+};
+
+struct AliasQuery {
+  std::string feed;               // empty: aliases of every feed are looked at
+  std::optional<AliasKind> kind;  // nullopt = any
+  std::string value;
+  UtcInstant at{};
+};
+struct ResolvedAlias {
+  MeterId meter = 0;
+  std::string meter_key;
+  Alias alias;
+  std::optional<Installation> installation;  // in force at the query's instant
+};
+
+// What ingest resolves vendors' ids with. Entries are split where the meter's form changes, so each has one
+// form; a feed's own entries (feed not empty) come before general ones for the same (kind, value).
+struct DirectoryEntry {
+  UtilityId utility = 0;
+  std::string feed;
+  AliasKind kind = AliasKind::Badge;
+  std::string value;
+  MeterId meter = 0;
+  std::string form;
+  Period valid;
+};
+struct DirectorySnapshot {
+  std::int64_t version = 0;
+  std::vector<DirectoryEntry> entries;
+};
+
+class Assets {
+ public:
+  explicit Assets(Database& database) : database_(database) {}
+
+  // Who does it; kept with each change in asset_audit. Default "gateway".
+  [[nodiscard]] Assets acting_as(std::string actor) const;
+
+  Answer<std::vector<Utility>> list_utilities();
+  Answer<Utility> get_utility(const std::string& key);
+  Answer<Utility> put_utility(const Utility& utility);  // creates, or updates zone and notice by key
+
+  Answer<PageOf<UsagePoint>> list_usage_points(UtilityId utility, const PageRequest& page);  // by key
+  Answer<UsagePoint> get_usage_point(UtilityId utility, const std::string& key);
+  Answer<std::vector<UsagePoint>> usage_points_by_id(const std::vector<UsagePointId>& ids);
+  Answer<UsagePoint> create_usage_point(UtilityId utility, const std::string& key,
+                                        const UsagePointDetail& detail);
+  // From detail.valid.from on the new detail holds; what was in force then ends there.
+  Answer<UsagePoint> update_usage_point(UtilityId utility, const std::string& key,
+                                        const UsagePointDetail& detail);
+
+  Answer<PageOf<Meter>> list_meters(UtilityId utility, const PageRequest& page);  // by key
+  Answer<Meter> get_meter(UtilityId utility, const std::string& key);
+  Answer<std::vector<Meter>> meters_by_id(const std::vector<MeterId>& ids);  // unknown ids are left out
+  Answer<Meter> create_meter(UtilityId utility, const std::string& key, const MeterDetail& detail,
+                             const std::vector<Alias>& aliases);
+  Answer<Meter> update_meter(UtilityId utility, const std::string& key, const MeterDetail& detail);
+  Answer<Meter> add_alias(UtilityId utility, const std::string& key, const Alias& alias);
+  Answer<Meter> end_alias(UtilityId utility, const std::string& key, const Alias& alias, UtcInstant at);
+
+  // All rows or none. `install` false = planned: usage points are ignored.
+  Answer<ImportReport> import_meters(UtilityId utility, const std::vector<ImportRow>& rows, bool install,
+                                     bool dry_run);
+
+  Answer<Installation> install(const InstallRequest& request);
+  Answer<Installation> remove(const RemoveRequest& request);
+  Answer<Exchanged> exchange(const ExchangeRequest& request);
+  Answer<std::vector<Installation>> installations_of_usage_point(UtilityId utility, const std::string& key);
+  Answer<std::vector<Installation>> installations_of_meter(UtilityId utility, const std::string& key);
+
+  // NotFound carries the nearest alias of the utility in `nearest`. Two meters answer to it: Invalid.
+  Answer<ResolvedAlias> resolve(UtilityId utility, const AliasQuery& query);
+
+  Answer<std::int64_t> directory_version();
+  Answer<DirectorySnapshot> directory();  // consistent: version and entries from one moment
+
+ private:
+  Database& database_;
+  std::string actor_ = "gateway";
+};
+
+}  // namespace ami::storage

@@ -1,0 +1,13 @@
+# cmake -DOUT=… -DSCHEMA_DIR=… -P embed_schema.cmake: writes the migrations into a C++ source.
+file(GLOB files ${SCHEMA_DIR}/*.sql)
+list(SORT files)
+set(text "#include \"storage/postgres/migrate.h\"\n\nnamespace ami::storage {\nnamespace {\n\nconstexpr Migration kMigrations[] = {\n")
+foreach(file ${files})
+  get_filename_component(name ${file} NAME_WE)
+  string(SUBSTRING ${name} 0 4 number)
+  math(EXPR version "1${number} - 10000")
+  file(READ ${file} sql)
+  string(APPEND text "    {${version}, \"${name}\", R\"ami_sql(${sql})ami_sql\"},\n")
+endforeach()
+string(APPEND text "};\n\n}  // namespace\n\nstd::span<const Migration> embedded_migrations() { return kMigrations; }\n\n}  // namespace ami::storage\n")
+file(WRITE ${OUT} "${text}")

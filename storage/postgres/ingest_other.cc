@@ -1,0 +1,281 @@
+// Events, quarantine, adapter state, and what a unit needs before its transaction begins.
+#include <algorithm>
+#include <map>
+#include <stdexcept>
+
+#include "storage/postgres/ingest_steps.h"
+#include "storage/postgres/interval_merge.h"
+
+namespace ami::storage {
+namespace {
+
+constexpr UtcInstant kFirst{std::chrono::sys_days{std::chrono::year{1970} / 1 / 1}};
+constexpr UtcInstant kEnd{std::chrono::sys_days{std::chrono::year{2200} / 1 / 1}};
+
+bool storable(UtcInstant at) {
+  return kFirst <= at && at < kEnd;
+}
+
+bool times_storable(const IntervalRun& run) {
+  constexpr std::chrono::seconds kSpan = std::chrono::duration_cast<std::chrono::seconds>(kEnd - kFirst);
+  // The division first: a product of length and count might overflow.
+  return storable(run.first_start) && run.length <= kSpan &&
+         run.mantissas.size() <= static_cast<std::uint64_t>(kSpan / run.length) &&
+         storable(run.first_start + static_cast<std::int64_t>(run.mantissas.size()) * run.length);
+}
+
+Quarantined unstorable(const CommitUnit& unit, std::uint32_t channel, UtcInstant at, std::uint64_t offset,
+                       const Decimal* value, const char* detail) {
+  const ChannelKey& key = unit.batch.channels.at(channel);
+  const std::string meter = std::to_string(key.meter);
+  return {"value_out_of_range", detail, meter,
+          "meter_id=" + meter + " channel=" + key.key +
+              " at_us=" + std::to_string(at.time_since_epoch().count()) +
+              (value != nullptr
+                   ? " value=" + std::to_string(value->mantissa) + "e" + std::to_string(value->exponent)
+                   : std::string()),
+          offset};
+}
+
+Day month_start(UtcInstant at) {
+  const std::chrono::year_month_day day{std::chrono::floor<std::chrono::days>(at)};
+  return Day{day.year() / day.month() / 1};
+}
+
+}  // namespace
+
+std::optional<CommitUnit> without_unstorable(const CommitUnit& unit) {
+  bool all = true;
+  for (const IntervalRun& run : unit.batch.intervals) {
+    if (run.length.count() <= 0 || (!run.quality.empty() && run.quality.size() != run.mantissas.size())) {
+      throw std::logic_error(
+          "an interval run without a length, or with another number of qualities than values");
+    }
+    all = all && times_storable(run) &&
+          std::none_of(run.mantissas.begin(), run.mantissas.end(),
+                       [](const auto& m) { return m == SlotRow::kHole; });
+  }
+  for (const RegisterReading& read : unit.batch.registers) all = all && storable(read.at);
+  for (const EventReading& event : unit.batch.events) all = all && storable(event.at);
+  if (all) return std::nullopt;
+
+  CommitUnit out = unit;
+  NormalisedBatch& batch = out.batch;
+  std::erase_if(batch.registers, [&](const RegisterReading& read) {
+    if (storable(read.at)) return false;
+    batch.quarantined.push_back(unstorable(unit, read.channel, read.at, read.offset, &read.value,
+                                           "time outside the years 1970 to 2199"));
+    return true;
+  });
+  std::erase_if(batch.intervals, [&](IntervalRun& run) {
+    if (!times_storable(run)) {
+      batch.quarantined.push_back(unstorable(unit, run.channel, run.first_start, run.offset, nullptr,
+                                             "interval times outside the years 1970 to 2199"));
+      return true;
+    }
+    for (std::size_t i = 0; i < run.mantissas.size(); ++i) {
+      if (run.mantissas[i] != SlotRow::kHole) continue;
+      const Decimal value{*run.mantissas[i], run.exponent};
+      batch.quarantined.push_back(unstorable(unit, run.channel,
+                                             run.first_start + static_cast<std::int64_t>(i) * run.length,
+                                             run.offset, &value, "this one mantissa is the sign for a hole"));
+      run.mantissas[i].reset();
+    }
+    return false;
+  });
+  std::erase_if(batch.events, [&](const EventReading& event) {
+    if (storable(event.at)) return false;
+    batch.quarantined.push_back({"value_out_of_range", "event time outside the years 1970 to 2199",
+                                 std::to_string(event.meter),
+                                 event.raw_code + " " + event.raw_text +
+                                     " at_us=" + std::to_string(event.at.time_since_epoch().count()),
+                                 event.offset});
+    return true;
+  });
+  return out;
+}
+
+std::set<std::pair<std::string, Day>> months_of(const CommitUnit& unit, Day today) {
+  std::set<std::pair<std::string, Day>> out;
+  // The server's clock may be a little off ours.
+  out.insert({"change", month_start(today - std::chrono::days{1})});
+  out.insert({"change", month_start(today + std::chrono::days{1})});
+  for (const IntervalRun& run : unit.batch.intervals) {
+    const auto count = static_cast<std::int64_t>(run.mantissas.size());
+    if (count == 0) continue;
+    const char* table = on_grid(run.first_start, run.length) ? "interval_day" : "interval_odd";
+    const Day last = month_start(run.first_start + (count - 1) * run.length);
+    for (Day month = month_start(run.first_start); month <= last;
+         month = month_start(month + std::chrono::days{31})) {
+      out.insert({table, month});
+      out.insert({"interval_revision", month});
+    }
+  }
+  for (const RegisterReading& read : unit.batch.registers) {
+    out.insert({"register_read", month_start(read.at)});
+    out.insert({"register_revision", month_start(read.at)});
+  }
+  for (const EventReading& event : unit.batch.events) out.insert({"event", month_start(event.at)});
+  return out;
+}
+
+std::map<SourceKey, SourceCounts> sources_of(const CommitUnit& unit) {
+  std::map<SourceKey, SourceCounts> out;
+  for (const RegisterReading& read : unit.batch.registers) ++out[{read.rank, read.time_source}].registers;
+  for (const IntervalRun& run : unit.batch.intervals) {
+    out[{run.rank, run.time_source}].interval_values += std::count_if(
+        run.mantissas.begin(), run.mantissas.end(), [](const auto& m) { return m.has_value(); });
+  }
+  for (const EventReading& event : unit.batch.events) ++out[{{}, event.time_source}].events;
+  if (out.empty() && (!unit.batch.quarantined.empty() || !unit.source.content_sha256.empty())) out[{}];
+  return out;
+}
+
+void write_events(const IngestStep& step) {
+  const auto& events = step.unit.batch.events;
+  if (events.empty()) return;
+  std::vector<std::int64_t> meters, sources;
+  std::vector<UtcInstant> times;
+  std::vector<std::string> kinds, codes, vendors, raw_codes, raw_texts;
+  std::vector<std::int16_t> clocks;
+  std::set<std::int64_t> distinct;
+  for (const EventReading& event : events) {
+    meters.push_back(event.meter);
+    distinct.insert(event.meter);
+    times.push_back(event.at);
+    kinds.push_back(clean_text(event.kind));
+    codes.push_back(clean_text(event.code));
+    vendors.push_back(clean_text(event.vendor));
+    raw_codes.push_back(clean_text(event.raw_code));
+    raw_texts.push_back(clean_text(event.raw_text));
+    clocks.push_back(static_cast<std::int16_t>(event.time_source));
+    sources.push_back(step.ids.source({{}, event.time_source}));
+  }
+  Params known;
+  known.array(std::span<const std::int64_t>(std::vector<std::int64_t>(distinct.begin(), distinct.end())));
+  known.i4(step.unit.utility);
+  const Rows meters_found = Rows::query(
+      step.connection, "SELECT count(*) FROM meter WHERE meter_id = ANY ($1) AND utility_id = $2", known);
+  if (meters_found.i8(0, 0) != static_cast<std::int64_t>(distinct.size())) {
+    throw std::runtime_error("an event names a meter that utility " + std::to_string(step.unit.utility) +
+                             " does not have");
+  }
+  Params params;
+  params.array(meters);
+  params.array(times);
+  params.texts(kinds);
+  params.texts(codes);
+  params.texts(vendors);
+  params.texts(raw_codes);
+  params.texts(raw_texts);
+  params.array(clocks);
+  params.array(sources);
+  params.i4(step.unit.utility);
+  params.i4(step.unit.source.mapping_version);
+  // The newest mapping's reading of an event is the one that counts; the rest makes the order total.
+  Rows::query(
+      step.connection,
+      "WITH written AS ("
+      " INSERT INTO event AS e (meter_id, at, kind, code, vendor, raw_code, raw_text, raw_text_md5,"
+      "  time_source, source_id, utility_id, mapping_version)"
+      " SELECT DISTINCT ON (meter_id, at, vendor, raw_code, raw_text_md5) meter_id, at, kind, code, vendor,"
+      "  raw_code, raw_text, raw_text_md5, time_source, source_id, $10, $11"
+      " FROM (SELECT k.*, md5(raw_text)::uuid AS raw_text_md5 FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9)"
+      "  AS k (meter_id, at, kind, code, vendor, raw_code, raw_text, time_source, source_id)) k"
+      " ORDER BY meter_id, at, vendor, raw_code, raw_text_md5, kind COLLATE \"C\" DESC,"
+      "  code COLLATE \"C\" DESC, time_source"
+      " ON CONFLICT (meter_id, at, vendor, raw_code, raw_text_md5) DO UPDATE SET kind = excluded.kind,"
+      "  code = excluded.code, time_source = excluded.time_source, source_id = excluded.source_id,"
+      "  mapping_version = excluded.mapping_version"
+      "  WHERE ROW (excluded.mapping_version, excluded.kind COLLATE \"C\", excluded.code COLLATE \"C\","
+      "   -excluded.time_source) > ROW (e.mapping_version, e.kind COLLATE \"C\", e.code COLLATE \"C\","
+      "   -e.time_source)"
+      " RETURNING e.utility_id, e.meter_id, e.at)"
+      " INSERT INTO change (utility_id, meter_id, channel_id, day, interval_s, version, entity)"
+      " SELECT DISTINCT utility_id, meter_id, 0, at::date, 0, 0, 4 FROM written",
+      params);
+  step.counts.events += events.size();
+}
+
+void write_quarantine(const IngestStep& step) {
+  if (!step.unit.replayed.empty()) {
+    Params params;
+    params.array(step.unit.replayed);
+    params.i4(step.unit.utility);
+    Rows::query(step.connection,
+                "UPDATE quarantine SET state = 'REPLAYED' WHERE quarantine_id = ANY ($1) AND utility_id = $2",
+                params);
+  }
+  const auto& items = step.unit.batch.quarantined;
+  if (items.empty()) return;
+  std::vector<std::string> reasons, details, meters, raws;
+  std::vector<std::int64_t> offsets;
+  for (const Quarantined& item : items) {
+    reasons.push_back(clean_text(item.reason));
+    details.push_back(clean_text(item.detail));
+    meters.push_back(clean_text(item.meter));
+    raws.push_back(item.raw);
+    offsets.push_back(static_cast<std::int64_t>(item.offset));
+  }
+  const std::string feed[] = {clean_text(step.unit.source.feed)};
+  const UtcInstant received[] = {step.unit.source.received_at};
+  Params params;
+  params.texts(reasons);
+  params.texts(details);
+  params.texts(meters);
+  params.blobs(raws);
+  params.array(offsets);
+  params.texts(feed);
+  params.array(received);
+  params.i4(step.unit.utility);
+  params.i8(step.ids.any_source());
+  // The same record for the same reason is one row, however often it is sent. A person's REJECTED stays.
+  Rows::query(
+      step.connection,
+      "INSERT INTO quarantine AS q (utility_id, feed, reason, detail, meter, raw, byte_offset, source_id,"
+      "  first_seen, last_seen)"
+      " SELECT DISTINCT ON (k.reason, sha256(k.raw)) $8, $6[1], k.reason, k.detail, k.meter, k.raw,"
+      "  k.byte_offset, $9, $7[1], $7[1]"
+      " FROM unnest($1, $2, $3, $4, $5) WITH ORDINALITY AS k (reason, detail, meter, raw, byte_offset, n)"
+      " ORDER BY k.reason, sha256(k.raw), k.n"
+      " ON CONFLICT ON CONSTRAINT quarantine_once DO UPDATE SET times_seen = q.times_seen + 1,"
+      "  first_seen = least(q.first_seen, excluded.first_seen),"
+      "  last_seen = greatest(q.last_seen, excluded.last_seen),"
+      "  state = CASE q.state WHEN 'REJECTED' THEN 'REJECTED' ELSE 'OPEN' END",
+      params);
+  step.counts.quarantined += items.size();
+}
+
+void write_state(pg_conn* connection, const std::string& feed, const std::vector<StateRow>& rows) {
+  if (rows.empty()) return;
+  std::map<std::string, std::optional<std::string>> last;  // the last word on a key counts
+  for (const StateRow& row : rows) last[row.key] = row.value;
+  std::vector<std::string> kept, values, gone;
+  for (auto& [key, value] : last) {
+    if (value) {
+      kept.push_back(key);
+      values.push_back(*value);
+    } else {
+      gone.push_back(key);
+    }
+  }
+  const std::string name[] = {clean_text(feed)};
+  if (!gone.empty()) {
+    Params params;
+    params.texts(name);
+    params.blobs(gone);
+    Rows::query(connection, "DELETE FROM adapter_state WHERE feed = $1[1] AND key = ANY ($2)", params);
+  }
+  if (!kept.empty()) {
+    Params params;
+    params.texts(name);
+    params.blobs(kept);
+    params.blobs(values);
+    Rows::query(connection,
+                "INSERT INTO adapter_state (feed, key, value) SELECT $1[1], k.* FROM unnest($2, $3) AS k"
+                " ON CONFLICT (feed, key) DO UPDATE SET value = excluded.value",
+                params);
+  }
+}
+
+}  // namespace ami::storage

@@ -1,0 +1,48 @@
+// The parts of one commit. Each works inside the transaction that ingest.cc began.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "storage/ingest.h"
+#include "storage/postgres/binary_copy.h"
+#include "storage/postgres/id_cache.h"
+
+namespace ami::storage {
+
+struct IngestStep {
+  pg_conn* connection;
+  const CommitUnit& unit;
+  const IdBook& ids;
+  CommitCounts& counts;
+};
+
+// Values that no table can hold (outside years 1970 to 2199, or our sign for a hole) are put aside before
+// anything is written: they go to quarantine, their neighbours are stored.
+// nullopt: all of it can be stored. Throws std::logic_error for a unit that contradicts itself.
+std::optional<CommitUnit> without_unstorable(const CommitUnit& unit);
+
+// Partitions that the unit needs: (table, first day of the month).
+std::set<std::pair<std::string, Day>> months_of(const CommitUnit& unit, Day today);
+std::map<SourceKey, SourceCounts> sources_of(const CommitUnit& unit);
+
+// false: another transaction changed a row that was read; roll back and begin anew.
+[[nodiscard]] bool write_intervals(const IngestStep& step, IdBook& ids);
+[[nodiscard]] bool write_registers(const IngestStep& step, IdBook& ids);
+void write_events(const IngestStep& step);
+void write_quarantine(const IngestStep& step);
+void write_state(pg_conn* connection, const std::string& feed, const std::vector<StateRow>& rows);
+
+// Temporary tables that COPY fills; made once per connection.
+inline constexpr const char* kStageTables =
+    "CREATE TEMP TABLE IF NOT EXISTS stage_interval_day (LIKE interval_day) ON COMMIT DELETE ROWS;"
+    "CREATE TEMP TABLE IF NOT EXISTS stage_interval_odd (LIKE interval_odd) ON COMMIT DELETE ROWS;"
+    "CREATE TEMP TABLE IF NOT EXISTS stage_interval_revision (LIKE interval_revision) ON COMMIT DELETE ROWS;"
+    "CREATE TEMP TABLE IF NOT EXISTS stage_register_read (LIKE register_read) ON COMMIT DELETE ROWS;"
+    "CREATE TEMP TABLE IF NOT EXISTS stage_register_revision (LIKE register_revision) ON COMMIT DELETE ROWS";
+
+}  // namespace ami::storage

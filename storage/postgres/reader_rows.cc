@@ -1,0 +1,136 @@
+#include "storage/postgres/reader_rows.h"
+
+#include <algorithm>
+#include <charconv>
+
+#include "storage/postgres/asset_rows.h"
+
+namespace ami::storage {
+
+const char* const kSourceColumns =
+    "s.source_id, s.utility_id, s.feed, s.name, s.content_sha256, s.byte_offset, s.byte_length, s.rank_stamp,"
+    " s.mapping_version, s.time_source, s.received_at";
+
+SourceInfo source_of(const Rows& rows, int row, int c) {
+  SourceInfo out;
+  out.id = rows.i8(row, c);
+  out.utility = rows.i4(row, c + 1);
+  out.feed = rows.text(row, c + 2);
+  out.name = rows.text(row, c + 3);
+  out.content_sha256 = rows.text(row, c + 4);
+  out.offset = static_cast<std::uint64_t>(rows.i8(row, c + 5));
+  out.length = static_cast<std::uint64_t>(rows.i8(row, c + 6));
+  out.rank = rows.at(row, c + 7);
+  out.mapping_version = rows.i4(row, c + 8);
+  out.time_source = static_cast<TimeSource>(rows.i2(row, c + 9));
+  out.received_at = rows.at(row, c + 10);
+  return out;
+}
+
+std::vector<ChannelInfo> load_channels(Session& session, const std::vector<MeterId>& meters,
+                                       const ChannelFilter& filter) {
+  Params params;
+  params.array(std::span<const std::int64_t>(meters));
+  const Rows rows =
+      Rows::query(session.raw(),
+                  "SELECT channel_id, utility_id, meter_id, key, reading_type, unit FROM channel"
+                  " WHERE meter_id = ANY ($1) ORDER BY meter_id, channel_id",
+                  params);
+  std::vector<ChannelInfo> out;
+  for (int i = 0; i < rows.size(); ++i) {
+    ChannelInfo channel{rows.i8(i, 0),
+                        rows.i4(i, 1),
+                        rows.i8(i, 2),
+                        std::string(rows.text(i, 3)),
+                        std::string(rows.text(i, 4)),
+                        std::string(rows.text(i, 5))};
+    if (!filter || filter(channel)) out.push_back(std::move(channel));
+  }
+  return out;
+}
+
+std::vector<Target> targets_of(Session& session, const std::vector<MeterSpan>& spans,
+                               const ChannelFilter& filter) {
+  constexpr UtcInstant kFirst{std::chrono::sys_days{std::chrono::year{1970} / 1 / 1}};
+  constexpr UtcInstant kEnd{std::chrono::sys_days{std::chrono::year{2200} / 1 / 1}};
+  std::vector<MeterId> meters;
+  for (const MeterSpan& span : spans) meters.push_back(span.meter);
+  std::sort(meters.begin(), meters.end());
+  meters.erase(std::unique(meters.begin(), meters.end()), meters.end());
+  const auto channels = load_channels(session, meters, filter);
+  std::vector<Target> out;
+  for (const MeterSpan& span : spans) {
+    const Period period{std::max(span.period.from, kFirst), std::min(span.period.to, kEnd)};
+    if (period.from >= period.to) continue;
+    auto channel = std::lower_bound(channels.begin(), channels.end(), span.meter,
+                                    [](const ChannelInfo& c, MeterId meter) { return c.meter < meter; });
+    for (; channel != channels.end() && channel->meter == span.meter; ++channel)
+      out.push_back({*channel, period});
+  }
+  return out;
+}
+
+void explain(Session& session, Dictionary& dictionary) {
+  dictionary.qualities.try_emplace(0);
+  dictionary.sources.erase(0);
+  std::vector<std::int64_t> sources;
+  std::vector<std::int32_t> qualities;
+  for (const auto& [id, info] : dictionary.sources) sources.push_back(id);
+  for (const auto& [id, info] : dictionary.qualities) qualities.push_back(id);
+  if (!sources.empty()) {
+    Params params;
+    params.array(std::span<const std::int64_t>(sources));
+    const std::string sql =
+        std::string("SELECT ") + kSourceColumns + " FROM source s WHERE s.source_id = ANY ($1)";
+    const Rows rows = Rows::query(session.raw(), sql.c_str(), params);
+    for (int i = 0; i < rows.size(); ++i) dictionary.sources[rows.i8(i, 0)] = source_of(rows, i, 0);
+  }
+  if (qualities.size() > 1) {
+    Params params;
+    params.array(std::span<const std::int32_t>(qualities));
+    const Rows rows =
+        Rows::query(session.raw(),
+                    "SELECT quality_id, array_to_string(codes, ' '), vendor_flag FROM quality_set"
+                    " WHERE quality_id = ANY ($1)",
+                    params);
+    for (int i = 0; i < rows.size(); ++i) {
+      ValueQuality& quality = dictionary.qualities[rows.i4(i, 0)];
+      quality.vendor_flag = rows.text(i, 2);
+      for (std::string_view codes = rows.text(i, 1); !codes.empty();) {
+        const auto end = std::min(codes.find(' '), codes.size());
+        auto code = QualityCode::parse(codes.substr(0, end));
+        if (!code.ok()) throw std::runtime_error("stored quality code: " + code.error().message);
+        add(quality.codes, *code);
+        codes.remove_prefix(std::min(end + 1, codes.size()));
+      }
+    }
+  }
+}
+
+std::vector<std::int64_t> parse_token(const std::string& token, std::size_t parts) {
+  std::vector<std::int64_t> out;
+  const char* p = token.data();
+  const char* const end = p + token.size();
+  while (p != end) {
+    std::int64_t value = 0;
+    const auto [next, problem] = std::from_chars(p, end, value);
+    if (problem != std::errc{} || (next != end && *next != '.') || next + 1 == end) break;
+    out.push_back(value);
+    p = next == end ? end : next + 1;
+  }
+  if (p != end || (!token.empty() && out.size() != parts)) {
+    refuse(Refusal::Kind::Invalid, "this page token is not one of ours", "page_token");
+  }
+  return out;
+}
+
+std::string make_token(const std::vector<std::int64_t>& parts) {
+  std::string out;
+  for (const std::int64_t part : parts) {
+    if (!out.empty()) out += '.';
+    out += std::to_string(part);
+  }
+  return out;
+}
+
+}  // namespace ami::storage

@@ -1,0 +1,33 @@
+// Inside the store only: what the readers share.
+#pragma once
+
+#include <set>
+#include <string>
+#include <vector>
+
+#include "storage/postgres/binary_copy.h"
+#include "storage/postgres/readers.h"
+#include "storage/postgres/session.h"
+
+namespace ami::storage {
+
+// A channel during a part of time: what a query over spans comes down to. In span order, then by channel id.
+struct Target {
+  ChannelInfo channel;
+  Period period;  // clamped to what timestamps can hold
+};
+std::vector<Target> targets_of(Session& session, const std::vector<MeterSpan>& spans,
+                               const ChannelFilter& filter);
+std::vector<ChannelInfo> load_channels(Session& session, const std::vector<MeterId>& meters,
+                                       const ChannelFilter& filter);
+
+// Explains the ids of sources and qualities that were put into the dictionary as keys.
+void explain(Session& session, Dictionary& dictionary);
+SourceInfo source_of(const Rows& rows, int row, int first_column);
+extern const char* const kSourceColumns;  // of "source s", in the order that source_of reads
+
+// Tokens are numbers joined by dots; a foreign one is refused.
+std::vector<std::int64_t> parse_token(const std::string& token, std::size_t parts);  // empty token: empty
+std::string make_token(const std::vector<std::int64_t>& parts);
+
+}  // namespace ami::storage

@@ -1,0 +1,192 @@
+// The read side: registers, intervals, events, sources, quarantine. Blocking, thread-safe. Values as stored:
+// canonical unit, multiplier not applied, the current revision.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <limits>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "meter_model/normaliser/reading.h"
+#include "storage/postgres/assets.h"
+#include "storage/postgres/database.h"
+#include "storage/postgres/refusal.h"
+
+namespace ami::storage {
+
+using ChannelId = std::int64_t;
+using SourceId = std::int64_t;
+using QualityId = std::int32_t;  // 0 = raw, no flag
+
+struct ChannelInfo {
+  ChannelId id = 0;
+  UtilityId utility = 0;
+  MeterId meter = 0;
+  std::string key, reading_type, unit;
+};
+// Chooses channels, e.g. by quantity_of(reading_type). Empty = all.
+using ChannelFilter = std::function<bool(const ChannelInfo&)>;
+
+// Where values come from. Received first with this content; a repetition adds no source.
+struct SourceInfo {
+  SourceId id = 0;
+  UtilityId utility = 0;
+  std::string feed, name, content_sha256;
+  std::uint64_t offset = 0, length = 0;
+  RankStamp rank{};
+  int mapping_version = 0;
+  TimeSource time_source = TimeSource::Device;
+  UtcInstant received_at{};
+};
+
+// Ids that occur in a page, explained.
+struct Dictionary {
+  std::map<ChannelId, ChannelInfo> channels;
+  std::map<SourceId, SourceInfo> sources;
+  std::map<QualityId, ValueQuality> qualities;  // id 0 is always there
+};
+
+struct RegisterRow {
+  ChannelId channel = 0;
+  MeterId meter = 0;
+  UtcInstant at{};
+  Decimal value;
+  QualityId quality = 0;
+  SourceId source = 0;
+  TimeSource time_source = TimeSource::Device;
+  std::optional<UtcInstant> period_start, occurred_at;
+  std::optional<UsagePointId> usage_point;  // where the meter was at `at`
+  std::optional<Decimal> multiplier;        // of that installation; not applied
+};
+struct RegisterPage {
+  std::vector<RegisterRow> rows;
+  Dictionary dictionary;
+  std::string next_token;
+};
+
+enum class LatestBy { DeviceTime, ReceiptTime };
+
+// A meter during a part of the asked period (a usage point's period is a list of these).
+struct MeterSpan {
+  MeterId meter = 0;
+  Period period;
+};
+
+struct IntervalBlock {
+  static constexpr std::int64_t kMissing = std::numeric_limits<std::int64_t>::min();
+  struct SourceRun {
+    std::uint32_t count = 0;
+    SourceId source = 0;  // 0 = nothing known of these slots
+  };
+  struct QualityRun {
+    std::uint32_t count = 0;
+    QualityId quality = 0;
+  };
+
+  ChannelId channel = 0;
+  MeterId meter = 0;
+  UtcInstant first_start{};
+  std::chrono::seconds length{0};
+  std::int32_t exponent = 0;
+  std::vector<std::int64_t> mantissas;  // kMissing = hole
+  std::vector<SourceRun> sources;       // counts add up to mantissas.size()
+  std::vector<QualityRun> qualities;    // likewise; a hole may have one (the vendor's flag)
+  std::int64_t version = 0;             // of the stored channel-day; 0 for an off-grid value
+};
+struct IntervalPage {
+  std::vector<IntervalBlock> blocks;  // by span, channel, time; slots outside their span are cut away
+  Dictionary dictionary;
+  std::string next_token;
+};
+
+struct EventRow {
+  std::int64_t id = 0;
+  UtilityId utility = 0;
+  MeterId meter = 0;
+  UtcInstant at{};
+  std::string kind, code, vendor, raw_code, raw_text;
+  TimeSource time_source = TimeSource::Device;
+  SourceId source = 0;
+  std::optional<UsagePointId> usage_point;
+  UtcInstant received_at{};
+};
+struct EventQuery {
+  UtilityId utility = 0;
+  std::vector<MeterSpan> spans;  // empty = every meter of the utility, in `period`
+  Period period;
+  std::vector<std::string> kinds;  // empty = all
+  PageRequest page;
+};
+
+enum class QuarantineState : std::uint8_t { Open, Replayed, Rejected };
+struct QuarantineRow {
+  std::int64_t id = 0;
+  UtilityId utility = 0;
+  std::string feed, reason, detail, meter;
+  std::string raw;  // bytes; empty in lists unless asked for
+  std::uint64_t offset = 0;
+  SourceId source = 0;
+  SourceInfo source_info;
+  std::int64_t times_seen = 0;
+  UtcInstant first_seen{}, last_seen{};
+  QuarantineState state = QuarantineState::Open;
+};
+struct QuarantineQuery {
+  std::optional<UtilityId> utility;
+  std::string feed, reason;  // empty = any
+  std::optional<QuarantineState> state = QuarantineState::Open;
+  bool with_raw = false;
+  PageRequest page;  // by id
+};
+
+struct FeedCounts {
+  std::string feed;
+  UtilityId utility = 0;
+  std::uint64_t sources = 0;
+  std::uint64_t registers = 0, interval_values = 0,
+                events = 0;  // as first committed; repetitions not counted
+  std::uint64_t quarantine_open = 0;
+  std::optional<UtcInstant> last_received;
+};
+
+class Readers {
+ public:
+  explicit Readers(Database& database) : database_(database) {}
+
+  Answer<std::vector<ChannelInfo>> channels(const std::vector<MeterId>& meters,
+                                            const ChannelFilter& filter = {});
+
+  // The newest register of each channel of the meters, by its own time or by when we received it. At most
+  // 1000 meters. A channel without any is left out.
+  Answer<RegisterPage> latest(const std::vector<MeterId>& meters, const ChannelFilter& filter, LatestBy by);
+
+  // Registers of the spans with at in the period, by (span, channel, at).
+  Answer<RegisterPage> registers(const std::vector<MeterSpan>& spans, const ChannelFilter& filter,
+                                 const PageRequest& page);
+
+  // Interval values whose [start, end) lies wholly inside their span: a slot that straddles an exchange
+  // belongs to neither usage-point side. A page is about `size` channel-days. Call again with next_token
+  // until empty; spans and filter must stay the same.
+  Answer<IntervalPage> intervals(const std::vector<MeterSpan>& spans, const ChannelFilter& filter,
+                                 const PageRequest& page);
+
+  Answer<PageOf<EventRow>> events(const EventQuery& query);  // by (at, id)
+  Answer<PageOf<SourceInfo>> sources(std::optional<UtilityId> utility, const std::string& feed,
+                                     const PageRequest& page);  // newest first; empty feed = all
+  Answer<SourceInfo> source(SourceId id);
+
+  Answer<PageOf<QuarantineRow>> quarantine(const QuarantineQuery& query);
+  Answer<QuarantineRow> quarantined(std::int64_t id);  // with raw
+  Answer<std::size_t> mark_quarantine(const std::vector<std::int64_t>& ids,
+                                      QuarantineState state);  // how many
+  Answer<std::vector<FeedCounts>> feed_counts();
+
+ private:
+  Database& database_;
+};
+
+}  // namespace ami::storage

@@ -1,0 +1,216 @@
+#include "storage/postgres/session.h"
+
+#include <libpq-fe.h>
+
+#include <algorithm>
+
+#include "storage/postgres/migrate.h"
+
+namespace ami::storage {
+namespace {
+
+// Thrown when every connection is busy for too long.
+struct PoolExhausted : std::runtime_error {
+  using std::runtime_error::runtime_error;
+};
+
+std::string quoted(const char* value) {
+  std::string out = "'";
+  for (const char* p = value; *p != '\0'; ++p) {
+    if (*p == '\'' || *p == '\\') out += '\\';
+    out += *p;
+  }
+  return out + "'";
+}
+
+// Adds our defaults where the caller's conninfo is silent; understands URIs too.
+std::string complete_conninfo(const DatabaseOptions& options) {
+  char* problem = nullptr;
+  std::unique_ptr<PQconninfoOption, decltype(&PQconninfoFree)> parsed(
+      PQconninfoParse(options.conninfo.c_str(), &problem), &PQconninfoFree);
+  if (!parsed) {
+    PQfreemem(problem);
+    return options.conninfo;  // connecting will say what is wrong with it
+  }
+  std::string out;
+  bool timeout = false, name = false;
+  for (const PQconninfoOption* o = parsed.get(); o->keyword != nullptr; ++o) {
+    if (o->val == nullptr) continue;
+    out += std::string(o->keyword) + "=" + quoted(o->val) + " ";
+    timeout |= std::string_view(o->keyword) == "connect_timeout";
+    name |= std::string_view(o->keyword) == "application_name";
+  }
+  if (!timeout) out += "connect_timeout=" + std::to_string(options.connect_timeout.count()) + " ";
+  if (!name) out += "application_name=" + quoted(options.application_name.c_str()) + " ";
+  return out + "client_encoding='UTF8'";
+}
+
+// What heals by itself, or once an operator has mended the server, without any change to the data.
+bool may_heal(const std::string& state) {
+  static constexpr std::string_view kClasses[] = {"08", "28", "3D", "40", "53", "57", "58"};
+  static constexpr std::string_view kStates[] = {
+      "25006",  // read-only: we reached a standby
+      "42501",  // permission lost
+      "55P03",  // lock not available
+  };
+  return std::any_of(std::begin(kClasses), std::end(kClasses),
+                     [&](std::string_view c) { return state.starts_with(c); }) ||
+         std::find(std::begin(kStates), std::end(kStates), state) != std::end(kStates);
+}
+
+std::string trimmed(std::string text) {
+  while (!text.empty() && (text.back() == '\n' || text.back() == ' ')) text.pop_back();
+  return text;
+}
+
+}  // namespace
+
+Session::Session(const std::string& conninfo) : connection_base(policy_), policy_(conninfo) {
+  init();
+  set_verbosity(error_verbosity::normal);
+  // A connection that comes back by itself would come back without its settings and temporary tables.
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wdeprecated-declarations"
+  inhibit_reactivation(true);
+#pragma GCC diagnostic pop
+  pqxx::nontransaction setup(*this);
+  // jit: plans here are steered by enable_* settings, whose penalties would make every small query compile.
+  setup.exec(
+      "SET timezone = 'UTC'; SET synchronous_commit = on; SET jit = off; SET client_min_messages = warning;"
+      "SET standard_conforming_strings = on; SET bytea_output = 'hex'; SET intervalstyle = 'postgres';"
+      "SET datestyle = 'ISO, YMD'");
+}
+
+Failure describe_current_exception() {
+  try {
+    throw;
+  } catch (const pqxx::in_doubt_error& e) {
+    return {in_doubt("PostgreSQL did not answer a COMMIT: " + trimmed(e.what())), true, {}};
+  } catch (const pqxx::statement_completion_unknown& e) {
+    return {in_doubt("PostgreSQL cannot say whether a COMMIT happened: " + trimmed(e.what())), false, {}};
+  } catch (const pqxx::broken_connection& e) {
+    return {transient("PostgreSQL is away: " + trimmed(e.what())), true, {}};
+  } catch (const pqxx::transaction_rollback& e) {
+    return {transient("PostgreSQL rolled back: " + trimmed(e.what())), false, {}};
+  } catch (const pqxx::sql_error& e) {
+    const std::string& state = e.sqlstate();
+    const std::string text = trimmed(e.what()) + " [" + state + "]";
+    // An administrator's shutdown ends the connection although the error came as an ordinary one.
+    if (may_heal(state)) return {transient("PostgreSQL: " + text), state.starts_with("57P"), state};
+    return {permanent("PostgreSQL: " + text), false, state};
+  } catch (const PoolExhausted& e) {
+    return {transient(e.what()), false, {}};
+  } catch (const std::bad_alloc&) {
+    throw;
+  } catch (const std::exception& e) {
+    return {permanent(e.what()), false, {}};
+  }
+}
+
+Refusal to_refusal(const Failure& failure) {
+  Refusal refusal;
+  refusal.message = failure.error.message;
+  switch (failure.error.fault) {
+    case Fault::Transient:
+      refusal.kind = Refusal::Kind::Unavailable;
+      break;
+    case Fault::InDoubt:
+      refusal.kind = Refusal::Kind::InDoubt;
+      break;
+    case Fault::Permanent:
+      refusal.kind = failure.error.message.ends_with("[23P01]")                ? Refusal::Kind::Collision
+                     : failure.error.message.ends_with("[23505]")              ? Refusal::Kind::AlreadyExists
+                     : failure.error.message.ends_with("[23514]")              ? Refusal::Kind::Invalid
+                     : failure.error.message.find(" [22") != std::string::npos ? Refusal::Kind::Invalid
+                                                                               : Refusal::Kind::Internal;
+      break;
+  }
+  return refusal;
+}
+
+void throw_sql_failure(pg_conn* connection, const std::string& what, const std::string& sqlstate) {
+  if (connection == nullptr || PQstatus(connection) != CONNECTION_OK) throw pqxx::broken_connection(what);
+  if (sqlstate == "40P01") throw pqxx::deadlock_detected(what);
+  if (sqlstate == "40001") throw pqxx::serialization_failure(what);
+  throw pqxx::sql_error(what, "", sqlstate.c_str());
+}
+
+Database::Impl::Impl(DatabaseOptions options)
+    : options_(std::move(options)), conninfo_(complete_conninfo(options_)) {}
+
+Database::Impl::Acquired Database::Impl::acquire() {
+  std::unique_lock lock(mutex_);
+  const bool free = freed_.wait_for(lock, options_.acquire_timeout,
+                                    [&] { return !idle_.empty() || open_ < options_.connections; });
+  if (!free)
+    throw PoolExhausted("all " + std::to_string(options_.connections) + " database connections are busy");
+  if (!idle_.empty()) {
+    Acquired got{std::move(idle_.back()), true};
+    idle_.pop_back();
+    return got;
+  }
+  ++open_;
+  lock.unlock();
+  try {
+    return {std::make_unique<Session>(conninfo_), false};
+  } catch (...) {
+    {
+      const std::lock_guard relock(mutex_);
+      --open_;
+    }
+    freed_.notify_one();
+    throw;
+  }
+}
+
+void Database::Impl::release(std::unique_ptr<Session> session) noexcept {
+  {
+    const std::lock_guard lock(mutex_);
+    if (session) {
+      idle_.push_back(std::move(session));
+    } else {
+      --open_;
+    }
+  }
+  freed_.notify_one();
+}
+
+void Database::Impl::drop_idle() noexcept {
+  std::vector<std::unique_ptr<Session>> dropped;
+  {
+    const std::lock_guard lock(mutex_);
+    open_ -= idle_.size();
+    dropped.swap(idle_);
+  }
+  freed_.notify_all();
+}
+
+bool Database::Impl::month_known(const std::string& name) {
+  const std::lock_guard lock(mutex_);
+  return std::binary_search(months_.begin(), months_.end(), name);
+}
+
+void Database::Impl::remember_month(const std::string& name) {
+  const std::lock_guard lock(mutex_);
+  const auto place = std::lower_bound(months_.begin(), months_.end(), name);
+  if (place == months_.end() || *place != name) months_.insert(place, name);
+}
+
+Database::Database(DatabaseOptions options) : impl_(std::make_unique<Impl>(std::move(options))) {}
+Database::~Database() = default;
+
+Outcome Database::ready() {
+  auto version = impl_->run([](Session& session) {
+    pqxx::read_transaction tx(session);
+    if (tx.exec1("SELECT to_regclass('schema_version') IS NOT NULL")[0].as<bool>() == false) return 0;
+    return tx.exec1("SELECT coalesce(max(version), 0) FROM schema_version")[0].as<int>();
+  });
+  if (!version.ok()) return version.error();
+  if (*version != schema_version()) {
+    return permanent("the database has schema version " + std::to_string(*version) + ", this program needs " +
+                     std::to_string(schema_version()) + ": run the migrations of the same release");
+  }
+  return Done{};
+}
+
+}  // namespace ami::storage
