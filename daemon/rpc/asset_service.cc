@@ -64,7 +64,8 @@ v1::Resolved resolve_one(const Call& call, const storage::Utility& utility, cons
   storage::Refusal refusal = answer.refusal();
   if (refusal.kind == storage::Refusal::Kind::NotFound) {
     resolved.mutable_missing()->set_reason(v1::Missing::UNKNOWN_ID);
-    if (!refusal.nearest.empty()) resolved.mutable_missing()->set_detail("nearest known: " + refusal.nearest);
+    resolved.mutable_missing()->set_detail(
+        refusal.message + (refusal.nearest.empty() ? "" : "; the nearest known is " + refusal.nearest));
     return resolved;
   }
   if (refusal.kind == storage::Refusal::Kind::Invalid) refusal.field = field;

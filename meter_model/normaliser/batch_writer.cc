@@ -5,7 +5,8 @@
 namespace ami {
 namespace {
 
-// The parts are joined by a byte that no reading type has and that a vendor's key cannot forge: it comes last.
+// The parts are joined by a byte that no reading type has and that a vendor's key cannot forge: it comes
+// last.
 std::string channel_name(MeterId meter, const std::string& reading_type, std::string_view key) {
   std::string name = std::to_string(meter);
   name += '\n';

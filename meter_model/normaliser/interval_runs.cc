@@ -60,8 +60,10 @@ std::vector<IntervalRun> make_runs(const std::vector<IntervalSlot>& slots, const
       runs.push_back(closed(run, like));
       return true;
     });
-    if (std::ranges::any_of(open, [&](const OpenRun& run) { return alike(run.slots.back(), slot); })) continue;
-    const auto place = std::ranges::find_if(open, [&](const OpenRun& run) { return run.takes(slot, like.length); });
+    if (std::ranges::any_of(open, [&](const OpenRun& run) { return alike(run.slots.back(), slot); }))
+      continue;
+    const auto place =
+        std::ranges::find_if(open, [&](const OpenRun& run) { return run.takes(slot, like.length); });
     if (place != open.end()) {
       place->append(slot);
     } else {

@@ -28,20 +28,20 @@ namespace ami {
 
 struct UnitRule {
   std::string unit;
-  std::string measure;     // empty = any
-  std::string commodity;   // empty = any
+  std::string measure;    // empty = any
+  std::string commodity;  // empty = any
   std::optional<SeriesKind> kind;
   std::optional<std::string> channel;  // exact vendor channel; nullopt = any
-  std::optional<std::string> tou;      // exact label; "*" = any label that tou: maps to 1 or more; nullopt = any
-  std::string reading_type;            // template: {period} from the interval length, {tou} from the label
+  std::optional<std::string> tou;  // exact label; "*" = any label that tou: maps to 1 or more; nullopt = any
+  std::string reading_type;        // template: {period} from the interval length, {tou} from the label
   std::map<std::string, int> phases_by_form;  // meter form -> phases part (a 2S meter sees only L1-L2: 768)
-  std::string assumed;     // why this is only assumed; empty = documented
+  std::string assumed;                        // why this is only assumed; empty = documented
 };
 
 struct FlagRule {
   QualitySet quality;
-  bool missing = false;        // flag says that there is no value: never store one
-  bool claims_value = true;    // an empty value under this flag is missing AND quarantined
+  bool missing = false;      // flag says that there is no value: never store one
+  bool claims_value = true;  // an empty value under this flag is missing AND quarantined
 };
 
 struct Mapping {
@@ -56,8 +56,8 @@ struct Mapping {
 // Versions are 1 to 999. With an overlay, readings carry base * 1000 + overlay, so that both can be told.
 inline constexpr int kMappingVersionsPerBase = 1000;
 
-// Rules of `overlay` come first, maps are merged over `base`. Used for a feed's own assumptions. An overlay that
-// states no version or wire leaves the base's.
+// Rules of `overlay` come first, maps are merged over `base`. Used for a feed's own assumptions. An overlay
+// that states no version or wire leaves the base's.
 Mapping overlay(Mapping base, const Mapping& overlay);
 
 }  // namespace ami

@@ -73,8 +73,8 @@ bool MappingReader::keys_are(const YAML::Node& node, const std::string& what, Ke
     const std::string key = entry.first.IsScalar() ? entry.first.Scalar() : "";
     if (!seen.insert(key).second) problem(entry.first, what + ": key '" + key + "' is given twice");
     if (std::ranges::find(known, std::string_view(key)) != known.end()) continue;
-    const auto* nearest =
-        std::ranges::min_element(known, {}, [&](std::string_view candidate) { return edit_distance(key, candidate); });
+    const auto* nearest = std::ranges::min_element(
+        known, {}, [&](std::string_view candidate) { return edit_distance(key, candidate); });
     problem(entry.first, what + ": unknown key '" + key + "', nearest is '" + std::string(*nearest) + "'");
   }
   return true;
@@ -101,7 +101,8 @@ std::string MappingReader::text(const YAML::Node& node, const std::string& what)
   return {};
 }
 
-std::optional<int> MappingReader::integer(const YAML::Node& node, const std::string& what, int least, int most) {
+std::optional<int> MappingReader::integer(const YAML::Node& node, const std::string& what, int least,
+                                          int most) {
   const std::string written = text(node, what);
   const auto number = Decimal::parse(written);
   const auto whole = number ? number->mantissa_at(0) : std::nullopt;
@@ -115,7 +116,8 @@ std::optional<int> MappingReader::integer(const YAML::Node& node, const std::str
 
 bool MappingReader::boolean(const YAML::Node& node, const std::string& what) {
   const std::string written = text(node, what);
-  if (written != "true" && written != "false") problem(node, what + ": '" + written + "' is neither true nor false");
+  if (written != "true" && written != "false")
+    problem(node, what + ": '" + written + "' is neither true nor false");
   return written == "true";
 }
 
@@ -127,7 +129,8 @@ void MappingReader::check_template(const YAML::Node& node, const UnitRule& rule)
     problem(node, "reading_type: no unit is known for code " + std::to_string((*type)[ReadingType::Unit]));
   }
   const bool per_period = rule.reading_type.find(kPeriodField) != std::string::npos;
-  if (per_period && rule.kind != SeriesKind::Interval) problem(node, "reading_type: {period} needs kind: interval");
+  if (per_period && rule.kind != SeriesKind::Interval)
+    problem(node, "reading_type: {period} needs kind: interval");
 }
 
 UnitRule MappingReader::unit_rule(const YAML::Node& node) {
@@ -151,9 +154,11 @@ UnitRule MappingReader::unit_rule(const YAML::Node& node) {
   if (node["channel"]) rule.channel = text(node["channel"], "channel");
   if (node["tou"]) rule.tou = text(node["tou"], "tou");
   if (node["assumed"]) rule.assumed = text(node["assumed"], "assumed");
-  each_entry(node["phases_by_form"], "phases_by_form", [&](const std::string& form, const YAML::Node& phases) {
-    if (const auto code = integer(phases, "phases_by_form", 0, kMaxPhases)) rule.phases_by_form[form] = *code;
-  });
+  each_entry(node["phases_by_form"], "phases_by_form",
+             [&](const std::string& form, const YAML::Node& phases) {
+               if (const auto code = integer(phases, "phases_by_form", 0, kMaxPhases))
+                 rule.phases_by_form[form] = *code;
+             });
   if (const YAML::Node type = node["reading_type"]) {
     rule.reading_type = text(type, "reading_type");
     check_template(type, rule);
@@ -189,7 +194,8 @@ FlagRule MappingReader::flag_rule(const YAML::Node& node, const std::string& let
 Mapping MappingReader::read(const YAML::Node& root) {
   Mapping mapping;
   if (!keys_are(root, "mapping", {"version", "wire", "units", "tou", "flags", "raw_scale"})) return mapping;
-  if (root["version"]) mapping.version = integer(root["version"], "version", 1, kMappingVersionsPerBase - 1).value_or(0);
+  if (root["version"])
+    mapping.version = integer(root["version"], "version", 1, kMappingVersionsPerBase - 1).value_or(0);
   if (root["wire"]) {
     mapping.wire = text(root["wire"], "wire");
     if (!root["version"]) problem(root["wire"], "a mapping with 'wire' needs 'version' as well");
@@ -206,7 +212,8 @@ Mapping MappingReader::read(const YAML::Node& root) {
   });
   each_entry(root["flags"], "flags", [&](const std::string& letters, const YAML::Node& rule) {
     if (letters.find_first_of("0123456789") != std::string::npos) {
-      problem(rule, "flag '" + letters + "' must be letters: a vendor's number suffix is cut off before the look-up");
+      problem(rule, "flag '" + letters +
+                        "' must be letters: a vendor's number suffix is cut off before the look-up");
     }
     mapping.flags[letters] = flag_rule(rule, letters);
   });
@@ -215,7 +222,8 @@ Mapping MappingReader::read(const YAML::Node& root) {
     if (number && number->mantissa > 0) {
       mapping.raw_scale[channel] = *number;
     } else {
-      problem(scale, "raw_scale: '" + (scale.IsScalar() ? scale.Scalar() : "") + "' is not a number above zero");
+      problem(scale,
+              "raw_scale: '" + (scale.IsScalar() ? scale.Scalar() : "") + "' is not a number above zero");
     }
   });
   return mapping;

@@ -10,6 +10,7 @@
 #include "meter_model/normaliser/interval_runs.h"
 #include "meter_model/normaliser/placed_time.h"
 #include "meter_model/normaliser/reading_target.h"
+#include "meter_model/normaliser/record_scope.h"
 #include "meter_model/normaliser/record_trouble.h"
 #include "meter_model/quantity/quoted.h"
 #include "meter_model/quantity/unit.h"
@@ -23,44 +24,6 @@ constexpr QualityCode kSumCheckFailed{2, 6, 0};
 constexpr std::chrono::seconds kLongestInterval{366 * 86400};
 constexpr std::string_view kDigits = "0123456789";
 
-// The answer of a resolver for one vendor's id, asked again only when an instant falls outside its bounds.
-class MeterOfRecord {
- public:
-  MeterOfRecord(const MeterResolver& resolve, const ObservationHead& head) : resolve_(resolve), head_(head) {}
-
-  const ResolvedMeter* at(UtcInstant instant) {
-    if (known_ && known_->from <= instant && instant < known_->to) return &*known_;
-    known_ = resolve_(head_.meter_kind, head_.meter, instant);
-    return known_ ? &*known_ : nullptr;
-  }
-
-  // The one meter that has the id during all of [start, end). Null: `problem` is set.
-  const ResolvedMeter* during(UtcInstant start, UtcInstant end, const char*& problem) {
-    const ResolvedMeter* meter = at(start);
-    if (meter == nullptr) {
-      const bool assigned_later = at(end - std::chrono::microseconds{1}) != nullptr;
-      problem = assigned_later ? "alias_changed_inside_interval" : "unknown_meter";
-      return nullptr;
-    }
-    const MeterId id = meter->id;
-    // An answer may end early without the id changing hands (another form, say): follow it.
-    while (meter->to < end) {
-      const UtcInstant until = meter->to;
-      meter = at(until);
-      if (meter == nullptr || meter->id != id || meter->to <= until) {
-        problem = "alias_changed_inside_interval";
-        return nullptr;
-      }
-    }
-    return meter;
-  }
-
- private:
-  const MeterResolver& resolve_;
-  const ObservationHead& head_;
-  std::optional<ResolvedMeter> known_;
-};
-
 struct ReadValue {
   std::optional<Decimal> number;  // vendor's unit, constant not applied; nullopt without problem = missing
   const FlagRule* flag = nullptr;
@@ -69,11 +32,14 @@ struct ReadValue {
 };
 
 // `what` the vendor said, printable.
-std::string said_as(std::string_view what, std::string_view text) { return std::string(what) + " " + quoted(text); }
+std::string said_as(std::string_view what, std::string_view text) {
+  return std::string(what) + " " + quoted(text);
+}
 
 class Normaliser {
  public:
-  Normaliser(const FeedRules& rules, const MeterResolver& resolve, UtcInstant received_at, NormalisedBatch& out)
+  Normaliser(const FeedRules& rules, const MeterResolver& resolve, UtcInstant received_at,
+             NormalisedBatch& out)
       : rules_(rules),
         resolve_(resolve),
         bounds_{rules.not_before, received_at + rules.future_tolerance},
@@ -124,8 +90,8 @@ bool Normaliser::rank_of(const SeriesObservation& said, RankStamp& rank, RecordT
     trouble.record(placed.problem, said_as("creation stamp", said.created.text));
     return false;
   }
-  // A stamp only orders records, so in the repeated hour the earlier reading of it will do; a clock that was never
-  // set, or a face that the zone skips, orders nothing and ranks as no stamp.
+  // A stamp only orders records, so in the repeated hour the earlier reading of it will do; a clock that was
+  // never set, or a face that the zone skips, orders nothing and ranks as no stamp.
   if (problem == "ambiguous_local_time") rank = rules_.zone->resolve(said.created.civil).first;
   return true;
 }
@@ -148,7 +114,8 @@ bool Normaliser::prepare(Series& series) const {
   if (!said.constant.empty()) {
     const auto constant = Decimal::parse(said.constant);
     if (!constant || constant->mantissa <= 0) {
-      series.trouble.record("bad_constant", said_as("constant", said.constant) + " is not a number above zero");
+      series.trouble.record("bad_constant",
+                            said_as("constant", said.constant) + " is not a number above zero");
       return false;
     }
     series.constant = constant->normalised();
@@ -159,7 +126,8 @@ bool Normaliser::prepare(Series& series) const {
 ReadValue Normaliser::read(const SeriesObservation& said, const SeriesValue& value) const {
   ReadValue result;
   const std::size_t last_letter = value.flag.find_last_not_of(kDigits);
-  const std::string_view letters = value.flag.substr(0, last_letter == std::string_view::npos ? 0 : last_letter + 1);
+  const std::string_view letters =
+      value.flag.substr(0, last_letter == std::string_view::npos ? 0 : last_letter + 1);
   const auto flag = rules_.mapping.flags.find(letters);
   // A number without a letter is no flag that we know, and not the empty flag either.
   if (flag == rules_.mapping.flags.end() || (letters.empty() && !value.flag.empty())) {
@@ -239,9 +207,10 @@ bool Normaliser::period_of(Series& series, std::optional<UtcInstant>& start,
 void Normaliser::take_registers(Series& series) {
   struct Read {
     RegisterReading reading;
-    QualitySet codes;
+    const FlagRule* rule = nullptr;
     std::string_view flag;
     bool grows = false;
+    bool backwards = false;
   };
   const SeriesObservation& said = series.said;
   std::optional<UtcInstant> period_start;
@@ -250,6 +219,8 @@ void Normaliser::take_registers(Series& series) {
 
   const std::vector<PlacedTime> times = place_series(said.values, said.interval, rules_.zone, bounds_);
   MeterOfRecord meter_of(resolve_, said);
+  ChannelOfRecord channel_of(chooser_, series.choice, writer_, rules_.mapping.wire, said);
+  QualityOfRecord quality_of(writer_);
   std::vector<Read> reads;
   reads.reserve(said.values.size());
   for (std::size_t i = 0; i < said.values.size(); ++i) {
@@ -263,8 +234,7 @@ void Normaliser::take_registers(Series& series) {
     if (problem == nullptr && period_start && *period_start > *times[i].at) problem = "bad_time";
     const ResolvedMeter* meter = problem == nullptr ? meter_of.at(*times[i].at) : nullptr;
     if (problem == nullptr && meter == nullptr) problem = "unknown_meter";
-    const ReadingTarget* target =
-        meter != nullptr ? chooser_.target(series.choice, said.interval, meter->form, problem) : nullptr;
+    const ReadingTarget* target = meter != nullptr ? channel_of.target(*meter, problem) : nullptr;
     std::optional<Decimal> number;
     if (target != nullptr) {
       number = in_canonical_unit(series, *got.number, *target);
@@ -274,8 +244,8 @@ void Normaliser::take_registers(Series& series) {
       series.trouble.value(problem, i, value.time.text, got.detail);
       continue;
     }
-    Read read{{}, got.flag->quality, value.flag, target->grows};
-    read.reading.channel = writer_.channel(meter->id, rules_.mapping.wire, said.channel, *target);
+    Read read{{}, got.flag, value.flag, target->grows};
+    read.reading.channel = channel_of.channel();
     read.reading.at = *times[i].at;
     read.reading.value = *number;
     read.reading.rank = series.rank;
@@ -287,7 +257,8 @@ void Normaliser::take_registers(Series& series) {
   }
 
   // Channel by channel in time, whatever order the record has.
-  std::ranges::stable_sort(reads, {}, [](const Read& r) { return std::make_pair(r.reading.channel, r.reading.at); });
+  std::ranges::stable_sort(reads, {},
+                           [](const Read& r) { return std::make_pair(r.reading.channel, r.reading.at); });
   std::vector<TimedRead> line;
   for (std::size_t from = 0; from < reads.size();) {
     std::size_t to = from;
@@ -296,12 +267,13 @@ void Normaliser::take_registers(Series& series) {
       line.push_back({reads[to].reading.at, reads[to].reading.value});
     }
     if (reads[from].grows) {
-      for (const std::size_t k : backward_reads(line)) add(reads[from + k].codes, kSuspect);
+      for (const std::size_t k : backward_reads(line)) reads[from + k].backwards = true;
     }
     from = to;
   }
   for (Read& read : reads) {
-    read.reading.quality = writer_.quality(read.codes, read.flag);
+    read.reading.quality = read.backwards ? quality_of.with(*read.rule, read.flag, kSuspect)
+                                          : quality_of.plain(*read.rule, read.flag);
     out_.registers.push_back(read.reading);
   }
 }
@@ -333,11 +305,14 @@ void Normaliser::take_intervals(Series& series) {
   };
   const SeriesObservation& said = series.said;
   if (said.interval.count() <= 0) {
-    series.trouble.record("unknown_interval_length", "an interval series without the length of its intervals");
+    series.trouble.record("unknown_interval_length",
+                          "an interval series without the length of its intervals");
     return;
   }
   const std::vector<PlacedTime> times = place_series(said.values, said.interval, rules_.zone, bounds_);
   MeterOfRecord meter_of(resolve_, said);
+  ChannelOfRecord channel_of(chooser_, series.choice, writer_, rules_.mapping.wire, said);
+  QualityOfRecord quality_of(writer_);
   std::vector<Slot> slots;
   slots.reserve(said.values.size());
   for (std::size_t i = 0; i < said.values.size(); ++i) {
@@ -352,8 +327,7 @@ void Normaliser::take_intervals(Series& series) {
       if (slot.slot.start < rules_.not_before) problem = "time_before_epoch";
     }
     if (problem == nullptr) meter = meter_of.during(slot.slot.start, slot.end, problem);
-    const ReadingTarget* target =
-        meter != nullptr ? chooser_.target(series.choice, said.interval, meter->form, problem) : nullptr;
+    const ReadingTarget* target = meter != nullptr ? channel_of.target(*meter, problem) : nullptr;
     if (target != nullptr && got.number) {
       slot.slot.value = in_canonical_unit(series, *got.number, *target);
       if (!slot.slot.value) problem = "number_out_of_range";
@@ -363,10 +337,10 @@ void Normaliser::take_intervals(Series& series) {
       continue;
     }
     if (!got.number) ++out_.missing_values;
-    slot.slot.channel = writer_.channel(meter->id, rules_.mapping.wire, said.channel, *target);
+    slot.slot.channel = channel_of.channel();
     slots.push_back(std::move(slot));
   }
-  std::ranges::stable_sort(slots, {}, &Slot::end);
+  if (!std::ranges::is_sorted(slots, {}, &Slot::end)) std::ranges::stable_sort(slots, {}, &Slot::end);
 
   if (said.block_end_values.size() > 1) {
     std::map<std::size_t, Decimal> registers;
@@ -385,7 +359,8 @@ void Normaliser::take_intervals(Series& series) {
     for (const Slot& slot : slots) {
       const SeriesValue& value = said.values[slot.index];
       if (!one_count && slot.vendor_number && !value.raw_count.empty()) {
-        if (const auto raw = Decimal::parse(value.raw_count)) one_count = value_of_one_count(*slot.vendor_number, *raw);
+        if (const auto raw = Decimal::parse(value.raw_count))
+          one_count = value_of_one_count(*slot.vendor_number, *raw);
       }
       if (slot.vendor_number) last_place = std::max(last_place, slot.vendor_number->exponent);
       const auto at_end = registers.find(slot.index);
@@ -394,15 +369,16 @@ void Normaliser::take_intervals(Series& series) {
     }
     // Where no counts are sent, the last written place of the values stands for one count.
     const Decimal count = one_count.value_or(Decimal{1, last_place});
-    for (const std::size_t k : slots_against_registers(line, said.interval, count)) slots[k].sum_failed = true;
+    for (const std::size_t k : slots_against_registers(line, said.interval, count))
+      slots[k].sum_failed = true;
   }
 
   std::vector<IntervalSlot> ready;
   ready.reserve(slots.size());
   for (Slot& slot : slots) {
-    QualitySet codes = slot.flag->quality;
-    if (slot.sum_failed) add(codes, kSumCheckFailed);
-    slot.slot.quality = writer_.quality(codes, said.values[slot.index].flag);
+    const std::string_view flag = said.values[slot.index].flag;
+    slot.slot.quality = slot.sum_failed ? quality_of.with(*slot.flag, flag, kSumCheckFailed)
+                                        : quality_of.plain(*slot.flag, flag);
     ready.push_back(slot.slot);
   }
   IntervalRun like;

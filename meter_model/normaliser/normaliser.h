@@ -1,4 +1,5 @@
-// Observation -> Reading. One for all vendors, data-driven, pure: no I/O, no clock of its own, nothing rounded.
+// Observation -> Reading. One for all vendors, data-driven, pure: no I/O, no clock of its own, nothing
+// rounded.
 #pragma once
 
 #include <functional>
@@ -19,32 +20,33 @@ struct ResolvedMeter {
   MeterId id = 0;
   std::string form;  // "2S"; empty = unknown
   UtcInstant from{};
-  UtcInstant to{};   // exclusive; UtcInstant::max() = open
+  UtcInstant to{};  // exclusive; UtcInstant::max() = open
 };
 using MeterResolver =
     std::function<std::optional<ResolvedMeter>(AliasKind kind, std::string_view id, UtcInstant at)>;
 
 struct FeedRules {
-  std::string feed;                   // name in configuration
+  std::string feed;  // name in configuration
   Mapping mapping;
   EventMap events;
-  std::optional<Zone> zone;           // for times without an offset; nullopt: such records are quarantined
-  std::chrono::seconds future_tolerance{300};          // later than received_at + this = time_in_future (V24)
+  std::optional<Zone> zone;  // for times without an offset; nullopt: such records are quarantined
+  std::chrono::seconds future_tolerance{300};  // later than received_at + this = time_in_future (V24)
   UtcInstant not_before = UtcInstant{std::chrono::sys_days{std::chrono::year{1990} / 1 / 1}};
   std::chrono::seconds snap_tolerance{0};  // interval ends this near the grid are put on it; 0 = never
 };
 
-// Appends what `decoded` says to a NormalisedBatch. Every observation ends as readings, or as quarantined items
-// with a reason; never both for the same value, never neither. A bad value does not cost its neighbours: only the
-// slots concerned are quarantined (with the record's raw bytes) and stay holes.
-// Interval values go to the instant's meter by the interval's own time; a slot in which the id changes hands is
+// Appends what `decoded` says to a NormalisedBatch. Every observation ends as readings, or as quarantined
+// items with a reason; never both for the same value, never neither. A bad value does not cost its
+// neighbours: only the slots concerned are quarantined (with the record's raw bytes) and stay holes. Interval
+// values go to the instant's meter by the interval's own time; a slot in which the id changes hands is
 // quarantined (alias_changed_inside_interval).
 // Register series that run backwards are stored as said and get quality 2.5.258 (V17).
 // SSN block end values: the sum of values between two of them must equal their difference within the bound of
 // block_end_check.h, else the slots between get 2.6.0.
 // Malformed records of the batch are quarantined under the codec's reason. Other reasons, all stable words:
 //   whole record: unknown_unit unknown_tou_label unknown_interval_length bad_constant bad_mapping no_values
-//   value or record: unknown_meter unknown_flag empty_value bad_number number_out_of_range raw_value_without_scale
+//   value or record: unknown_meter unknown_flag empty_value bad_number number_out_of_range
+//   raw_value_without_scale
 //     alias_changed_inside_interval missing_time no_zone ambiguous_local_time nonexistent_local_time
 //     time_before_epoch (earlier than not_before: a clock never set) time_in_future bad_time (order of times)
 // One item a record and reason; its detail names the values.

@@ -11,8 +11,8 @@ PlacedTime checked(UtcInstant at, const TimeBounds& bounds) {
   return {at, nullptr};
 }
 
-// What the stated times alone say. Bounds are left out: absent times count on from a neighbour even where that one
-// is refused.
+// What the stated times alone say. Bounds are left out: absent times count on from a neighbour even where
+// that one is refused.
 std::vector<PlacedTime> resolve(const std::vector<StatedTime>& times, std::chrono::seconds step,
                                 const std::optional<Zone>& zone) {
   std::vector<PlacedTime> placed;

@@ -44,7 +44,7 @@ struct RegisterReading {
   std::optional<UtcInstant> period_start;
   std::optional<UtcInstant> occurred_at;
   TimeSource time_source = TimeSource::Device;
-  std::uint64_t offset = 0;   // in the source
+  std::uint64_t offset = 0;  // in the source
 };
 
 // Consecutive intervals [first_start + i*length, … ) of one channel. A missing value is a hole.
@@ -52,9 +52,9 @@ struct IntervalRun {
   std::uint32_t channel = 0;
   UtcInstant first_start{};
   std::chrono::seconds length{0};
-  std::int32_t exponent = 0;                       // of all mantissas
+  std::int32_t exponent = 0;  // of all mantissas
   std::vector<std::optional<std::int64_t>> mantissas;
-  std::vector<std::uint32_t> quality;              // per slot; index into qualities (also for holes)
+  std::vector<std::uint32_t> quality;  // per slot; index into qualities (also for holes)
   RankStamp rank{};
   TimeSource time_source = TimeSource::Device;
   std::uint64_t offset = 0;
@@ -63,9 +63,9 @@ struct IntervalRun {
 struct EventReading {
   MeterId meter = 0;
   UtcInstant at{};
-  std::string kind;      // name of EventKind: OUTAGE, …, UNMAPPED
-  std::string code;      // canonical CIM code; empty when unmapped
-  std::string vendor;    // mapping that was used
+  std::string kind;    // name of EventKind: OUTAGE, …, UNMAPPED
+  std::string code;    // canonical CIM code; empty when unmapped
+  std::string vendor;  // mapping that was used
   std::string raw_code;
   std::string raw_text;
   TimeSource time_source = TimeSource::Device;

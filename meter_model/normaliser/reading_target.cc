@@ -18,8 +18,8 @@ void replace_all(std::string& text, std::string_view field, const std::string& w
 
 bool fits_but_for_label(const UnitRule& rule, const SeriesObservation& said) {
   return rule.unit == said.unit && (rule.measure.empty() || rule.measure == said.measure) &&
-         (rule.commodity.empty() || rule.commodity == said.commodity) && (!rule.kind || *rule.kind == said.kind) &&
-         (!rule.channel || *rule.channel == said.channel);
+         (rule.commodity.empty() || rule.commodity == said.commodity) &&
+         (!rule.kind || *rule.kind == said.kind) && (!rule.channel || *rule.channel == said.channel);
 }
 
 std::string words(const SeriesObservation& said) {

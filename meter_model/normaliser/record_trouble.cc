@@ -21,7 +21,8 @@ void RecordTrouble::record(const char* reason, std::string detail) {
   mine.detail += detail;
 }
 
-void RecordTrouble::value(const char* reason, std::size_t index, std::string_view time, std::string_view what) {
+void RecordTrouble::value(const char* reason, std::size_t index, std::string_view time,
+                          std::string_view what) {
   Item& mine = item(reason);
   if (++mine.count > kNamedValues) return;
   mine.detail += mine.detail.empty() ? "value " : "; value ";
@@ -36,8 +37,8 @@ void RecordTrouble::write(const ObservationHead& head, std::size_t of, std::vect
     if (mine.count > 0) detail = std::to_string(mine.count) + " of " + std::to_string(of) + " values: ";
     detail += mine.detail;
     if (mine.count > kNamedValues) detail += "; and more";
-    out.push_back({std::string(mine.reason), std::move(detail), std::string(head.meter), std::string(head.raw),
-                   head.offset});
+    out.push_back({std::string(mine.reason), std::move(detail), std::string(head.meter),
+                   std::string(head.raw), head.offset});
   }
 }
 

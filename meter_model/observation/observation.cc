@@ -45,7 +45,9 @@ std::string_view TextArena::keep(std::string_view text) {
   return {place, text.size()};
 }
 
-std::string_view TextArena::adopt(std::string&& text) { return strings_.emplace_back(std::move(text)); }
+std::string_view TextArena::adopt(std::string&& text) {
+  return strings_.emplace_back(std::move(text));
+}
 
 std::string_view TextArena::share(std::shared_ptr<const std::string> buffer) {
   if (!buffer) return {};

@@ -24,24 +24,24 @@ enum class AliasKind : std::uint8_t { Badge, ManufacturerSerial, Module, VendorC
 
 // Where a record came from and whose it is. All views live in the batch's buffers or arena.
 struct ObservationHead {
-  std::string_view meter;        // the id as sent
+  std::string_view meter;  // the id as sent
   AliasKind meter_kind = AliasKind::Badge;
-  std::string_view channel;      // vendor's channel key: "KWH", "1010", "lp:3"; unique within meter and wire
-  std::string_view measure;      // vendor's element for the kind of value: "MEPMD01", "Summation", "Reading"
-  std::string_view unit;         // vendor's unit text: "KWHREG", "kWh(rec)"
-  std::string_view commodity;    // vendor's commodity letter; empty = not said
-  std::string_view tou;          // vendor's tier or label; empty = not said
-  std::string_view raw;          // a self-contained copy of the record that the same codec can read again
-  std::uint64_t offset = 0;      // byte offset of the record in its source
-  StatedTime created;            // vendor's creation stamp, the first part of the rank; may be absent
+  std::string_view channel;    // vendor's channel key: "KWH", "1010", "lp:3"; unique within meter and wire
+  std::string_view measure;    // vendor's element for the kind of value: "MEPMD01", "Summation", "Reading"
+  std::string_view unit;       // vendor's unit text: "KWHREG", "kWh(rec)"
+  std::string_view commodity;  // vendor's commodity letter; empty = not said
+  std::string_view tou;        // vendor's tier or label; empty = not said
+  std::string_view raw;        // a self-contained copy of the record that the same codec can read again
+  std::uint64_t offset = 0;    // byte offset of the record in its source
+  StatedTime created;          // vendor's creation stamp, the first part of the rank; may be absent
   TimeSource time_source = TimeSource::Device;
 };
 
 // One value of a series, as written.
 struct SeriesValue {
-  std::string_view value;  // empty = the vendor wrote none: missing, never zero
-  std::string_view flag;   // vendor's quality flag with its suffix, e.g. "R0", "N32"
-  StatedTime time;         // absent = previous time + interval (intervals: the interval's END)
+  std::string_view value;      // empty = the vendor wrote none: missing, never zero
+  std::string_view flag;       // vendor's quality flag with its suffix, e.g. "R0", "N32"
+  StatedTime time;             // absent = previous time + interval (intervals: the interval's END)
   std::string_view raw_count;  // unscaled counts where the vendor also sends them; never scaled by guess
 };
 
@@ -50,11 +50,11 @@ enum class SeriesKind : std::uint8_t { Register, Interval };
 // Dial readings, or consecutive interval quantities, of one channel.
 struct SeriesObservation : ObservationHead {
   SeriesKind kind = SeriesKind::Register;
-  std::chrono::seconds interval{0};    // interval length; 0 = not stated
-  std::string_view constant;           // multiplier as written; empty = 1
+  std::chrono::seconds interval{0};  // interval length; 0 = not stated
+  std::string_view constant;         // multiplier as written; empty = 1
   std::vector<SeriesValue> values;
-  StatedTime period_start;             // registers over a closed period (TOU summary); may be absent
-  StatedTime occurred_at;              // time of a maximum; may be absent
+  StatedTime period_start;  // registers over a closed period (TOU summary); may be absent
+  StatedTime occurred_at;   // time of a maximum; may be absent
   // Registers that bracket the block, where the vendor sends them (SSN BlockEndValue): (value index, text).
   std::vector<std::pair<std::uint32_t, std::string_view>> block_end_values;
 };
@@ -68,9 +68,9 @@ struct EventObservation : ObservationHead {
 // A record that could not be read. `reason` is a stable word for counting, `detail` is for a person.
 struct MalformedRecord {
   std::uint64_t offset = 0;
-  std::string_view raw;      // self-contained where possible; cut at 1 MiB (detail says so)
-  std::string_view meter;    // if it could be made out
-  const char* reason = "";   // e.g. "bad_number", "count_mismatch", "line_too_long"
+  std::string_view raw;     // self-contained where possible; cut at 1 MiB (detail says so)
+  std::string_view meter;   // if it could be made out
+  const char* reason = "";  // e.g. "bad_number", "count_mismatch", "line_too_long"
   std::string detail;
 };
 
@@ -79,9 +79,10 @@ using Observation = std::variant<SeriesObservation, EventObservation>;
 // Owns the bytes that views point into. Strings put in stay where they are until the arena dies.
 class TextArena {
  public:
-  std::string_view keep(std::string_view text);     // copies
-  std::string_view adopt(std::string&& text);       // takes over
-  std::string_view share(std::shared_ptr<const std::string> buffer);  // keeps a buffer alive; returns all of it
+  std::string_view keep(std::string_view text);  // copies
+  std::string_view adopt(std::string&& text);    // takes over
+  std::string_view share(
+      std::shared_ptr<const std::string> buffer);  // keeps a buffer alive; returns all of it
 
  private:
   std::deque<std::string> strings_;

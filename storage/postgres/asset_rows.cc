@@ -155,16 +155,17 @@ std::vector<Meter> load_meters(pqxx::transaction_base& tx, const std::vector<Met
     meter.utility = row[1].as<UtilityId>();
     meter.key = row[2].as<std::string>();
   }
-  for (const auto& row :
-       tx.exec_params("SELECT meter_id, " AMI_PERIOD(
-                          "valid") ", model, form, elements, wires, class_a, firmware,"
-                                   " firmware_source, " AMI_MICROS(
-                                       "firmware_at") " FROM meter_detail WHERE meter_id = ANY "
-                                                      "($1::bigint[]) ORDER BY meter_id, valid",
-                      list)) {
+  for (const auto& row : tx.exec_params(
+           "SELECT meter_id, " AMI_PERIOD(
+               "valid") ", model, form, coalesce(trim_scale(elements)::text, ''), wires, class_a, firmware,"
+                        " firmware_source, " AMI_MICROS(
+                            "firmware_at") " FROM meter_detail WHERE meter_id = ANY "
+                                           "($1::bigint[]) ORDER BY meter_id, valid",
+           list)) {
     found[row[0].as<MeterId>()].details.push_back(
-        {period_of(row[1], row[2]), row[3].as<std::string>(), row[4].as<std::string>(), row[5].as<std::string>(), optional_int(row[6]), row[7].as<std::string>(), row[8].as<std::string>(), row[9].as<std::string>(),
-         instant_of(row[10])});
+        {period_of(row[1], row[2]), row[3].as<std::string>(), row[4].as<std::string>(),
+         row[5].as<std::string>(), optional_int(row[6]), row[7].as<std::string>(), row[8].as<std::string>(),
+         row[9].as<std::string>(), instant_of(row[10])});
   }
   for (const auto& row : tx.exec_params("SELECT meter_id, feed, kind, value, " AMI_PERIOD(
                                             "valid") " FROM device_alias WHERE meter_id = ANY ($1::bigint[]) "
@@ -253,8 +254,8 @@ void insert_meter_detail(pqxx::work& tx, MeterId meter, UtilityId utility, const
       "INSERT INTO meter_detail (meter_id, utility_id, valid, model, form, elements, wires, class_a,"
       " firmware, firmware_source, firmware_at) VALUES ($1, $2, tstzrange($3, $4), $5, $6, $7, $8, $9, $10,"
       " $11, $12)",
-      meter, utility, valid.from(), valid.to(), detail.model, detail.form, or_null(detail.elements), or_null(wires),
-      detail.class_a, detail.firmware, detail.firmware_source, or_null(firmware_at));
+      meter, utility, valid.from(), valid.to(), detail.model, detail.form, or_null(detail.elements),
+      or_null(wires), detail.class_a, detail.firmware, detail.firmware_source, or_null(firmware_at));
 }
 
 void insert_usage_point_detail(pqxx::work& tx, UsagePointId point, UtilityId utility,

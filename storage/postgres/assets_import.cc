@@ -31,8 +31,8 @@ void stage(pqxx::work& tx, Session& session, const std::vector<ImportRow>& rows)
     for (const std::string* text : {&row.meter, &row.model, &row.form, &row.class_a, &row.firmware}) {
       meters.text(clean_text(*text));
     }
-    for (const std::optional<int>& number : {row.elements, row.wires})
-      number ? meters.i4(*number) : meters.null();
+    meters.text(clean_text(row.elements));
+    row.wires ? meters.i4(*row.wires) : meters.null();
     for (const std::string* text :
          {&row.alias_feed, &row.usage_point, &row.zone, &row.feeder, &row.transformer, &row.commodity}) {
       meters.text(clean_text(*text));
@@ -94,7 +94,8 @@ void find_problems(pqxx::work& tx, UtilityId utility, bool install) {
       " JOIN meter_detail d ON d.meter_id = m.meter_id AND d.valid @> r.valid_from"
       " CROSS JOIN LATERAL (VALUES ('model', d.model, r.model), ('form', d.form, r.form),"
       " ('class_a', d.class_a, r.class_a), ('firmware', d.firmware, r.firmware),"
-      " ('elements', trim_scale(d.elements)::text, trim_scale(nullif(r.elements, '')::numeric)::text), ('wires', d.wires::text, r.wires::text))"
+      " ('elements', trim_scale(d.elements)::text, trim_scale(nullif(r.elements, '')::numeric)::text), "
+      "('wires', d.wires::text, r.wires::text))"
       " AS x (field, known, said) WHERE coalesce(x.said, '') <> '' AND x.said IS DISTINCT FROM x.known");
   tx.exec("INSERT INTO import_problem SELECT r.n, lower(a.kind), a.kind || ' ''' || a.value || ''' names meter ''' ||"
           " m.key || ''' ' || " AMI_SAY_PERIOD("d.valid") " FROM import_alias a JOIN import_row r USING (n)"
@@ -129,7 +130,8 @@ void store(pqxx::work& tx, UtilityId utility, bool install, ImportReport& report
       " firmware_source) SELECT m.meter_id, " +
       mine +
       ", tstzrange(r.valid_from, NULL), r.model, r.form,"
-      " nullif(r.elements, '')::numeric, r.wires, r.class_a, r.firmware, CASE WHEN r.firmware = '' THEN '' ELSE 'import' END"
+      " nullif(r.elements, '')::numeric, r.wires, r.class_a, r.firmware, CASE WHEN r.firmware = '' THEN '' "
+      "ELSE 'import' END"
       " FROM import_row r JOIN meter m ON m.utility_id = " +
       mine +
       " AND m.key = r.meter"

@@ -7,9 +7,11 @@
 
 namespace ami::storage {
 
-const char* const kSourceColumns =
-    "s.source_id, s.utility_id, s.feed, s.name, s.content_sha256, s.byte_offset, s.byte_length, s.rank_stamp,"
-    " s.mapping_version, s.time_source, s.received_at";
+std::string source_columns() {
+  return "s.source_id, s.utility_id, s.feed, s.name, s.content_sha256, s.byte_offset, s.byte_length, "
+         "s.rank_stamp,"
+         " s.mapping_version, s.time_source, s.received_at";
+}
 
 SourceInfo source_of(const Rows& rows, int row, int c) {
   SourceInfo out;
@@ -80,8 +82,7 @@ void explain(Session& session, Dictionary& dictionary) {
   if (!sources.empty()) {
     Params params;
     params.array(std::span<const std::int64_t>(sources));
-    const std::string sql =
-        std::string("SELECT ") + kSourceColumns + " FROM source s WHERE s.source_id = ANY ($1)";
+    const std::string sql = "SELECT " + source_columns() + " FROM source s WHERE s.source_id = ANY ($1)";
     const Rows rows = Rows::query(session.raw(), sql.c_str(), params);
     for (int i = 0; i < rows.size(); ++i) dictionary.sources[rows.i8(i, 0)] = source_of(rows, i, 0);
   }

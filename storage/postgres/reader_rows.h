@@ -24,7 +24,7 @@ std::vector<ChannelInfo> load_channels(Session& session, const std::vector<Meter
 // Explains the ids of sources and qualities that were put into the dictionary as keys.
 void explain(Session& session, Dictionary& dictionary);
 SourceInfo source_of(const Rows& rows, int row, int first_column);
-extern const char* const kSourceColumns;  // of "source s", in the order that source_of reads
+std::string source_columns();  // of "source s", in the order that source_of reads
 
 // Tokens are numbers joined by dots; a foreign one is refused.
 std::vector<std::int64_t> parse_token(const std::string& token, std::size_t parts);  // empty token: empty

@@ -44,7 +44,7 @@ std::string_view state_name(QuarantineState state) {
 std::string quarantine_columns(bool with_raw) {
   return "q.quarantine_id, q.utility_id, q.feed, q.reason, q.detail, q.meter, " +
          std::string(with_raw ? "q.raw" : "''::bytea") +
-         ", q.byte_offset, q.times_seen, q.first_seen, q.last_seen, q.state, " + kSourceColumns;
+         ", q.byte_offset, q.times_seen, q.first_seen, q.last_seen, q.state, " + source_columns();
 }
 
 QuarantineRow quarantine_of(const Rows& rows, int i) {
@@ -234,7 +234,7 @@ Answer<PageOf<SourceInfo>> Readers::sources(std::optional<UtilityId> utility, co
     params.i8(token.empty() ? std::numeric_limits<std::int64_t>::max() : token[0]);
     params.i8(static_cast<std::int64_t>(size) + 1);
     const std::string sql =
-        std::string("SELECT ") + kSourceColumns +
+        "SELECT " + source_columns() +
         " FROM source s WHERE ($1 = 0 OR s.utility_id = $1) AND ($2[1] = '' OR s.feed = $2[1])"
         " AND s.source_id < $3 ORDER BY s.source_id DESC LIMIT $4";
     const Rows rows = Rows::query(session.raw(), sql.c_str(), params);
@@ -254,7 +254,7 @@ Answer<SourceInfo> Readers::source(SourceId id) {
   return database_.impl().answer([&](Session& session) {
     Params params;
     params.i8(id);
-    const std::string sql = std::string("SELECT ") + kSourceColumns + " FROM source s WHERE s.source_id = $1";
+    const std::string sql = "SELECT " + source_columns() + " FROM source s WHERE s.source_id = $1";
     const Rows rows = Rows::query(session.raw(), sql.c_str(), params);
     if (rows.size() == 0) refuse(Refusal::Kind::NotFound, "no source " + std::to_string(id), "source");
     return source_of(rows, 0, 0);

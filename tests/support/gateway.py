@@ -1,4 +1,4 @@
-"""A private cluster and a running daemon for one benchmark, and the facts to print beside each figure."""
+"""A private cluster and a running daemon, for tests and benchmarks that look from outside."""
 import contextlib
 import json
 import os
@@ -41,11 +41,11 @@ def machine(folder):
 
 
 class Gateway:
-    """Daemon and database of one run. The folder and both processes go when the context ends."""
+    """Daemon and database of one run, in a folder of its own. The folder and both processes go when the context ends."""
 
     def __init__(self, build):
         self.build = pathlib.Path(build)
-        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="ami-bench."))
+        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="ami-gateway."))
         self.inbox = self.folder / "inbox"
         self.inbox.mkdir()
         self.daemon = None
@@ -76,13 +76,22 @@ class Gateway:
         return False
 
     def wait(self, condition, seconds, what):
-        """Polls, since a benchmark looks from outside; gives up with the daemon's last words."""
+        """Polls, since we look from outside; gives up with the daemon's last words."""
         end = time.monotonic() + seconds
         while not condition():
             if self.daemon and self.daemon.poll() is not None or time.monotonic() > end:
                 sys.stderr.write((self.folder / "daemon.log").read_text(errors="replace")[-3000:])
                 raise SystemExit(f"gave up waiting for {what}")
             time.sleep(0.005)
+
+    def reload(self):
+        """SIGHUP, and wait until the daemon says that the new configuration is in force."""
+        before = self.log().count("RELOAD_DONE")
+        self.daemon.send_signal(signal.SIGHUP)
+        self.wait(lambda: self.log().count("RELOAD_DONE") > before, 30, "the reload")
+
+    def log(self):
+        return (self.folder / "daemon.log").read_text(errors="replace")
 
     def resident_mb(self):
         with open(f"/proc/{self.daemon.pid}/status", encoding="utf-8") as status:

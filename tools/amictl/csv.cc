@@ -1,11 +1,26 @@
 #include "tools/amictl/csv.h"
 
+#include <streambuf>
+#include <string_view>
+
 namespace ami::amictl {
 namespace {
 
 constexpr std::size_t kLongestRow = std::size_t{1} << 20;
 
 enum class State { FieldStart, Plain, Quoted, QuoteEnd };
+
+// Other characters begin with the same byte: those are put back.
+void skip_byte_order_mark(std::streambuf& bytes) {
+  constexpr std::string_view kMark = "\xEF\xBB\xBF";
+  for (std::size_t i = 0; i < kMark.size(); ++i) {
+    if (bytes.sgetc() != static_cast<unsigned char>(kMark[i])) {
+      for (; i > 0; --i) bytes.sputbackc(kMark[i - 1]);
+      return;
+    }
+    bytes.sbumpc();
+  }
+}
 
 }  // namespace
 
@@ -18,14 +33,10 @@ Result<std::vector<std::string>> CsvReader::next() {
   if (!started_) {
     started_ = true;
     line_ = 1;
-    if (in_.peek() == 0xEF) {  // byte order mark
-      for (int i = 0; i < 3; ++i) bytes.sbumpc();
-    }
+    skip_byte_order_mark(bytes);
   }
   row_line_ = line_;
-  const auto complain = [&](const std::string& what) {
-    return permanent("line " + std::to_string(row_line_) + ": " + what);
-  };
+  const auto complain = [](const char* what) { return permanent(what); };
   for (;;) {
     const int next_byte = bytes.sbumpc();
     const bool end = next_byte == std::char_traits<char>::eof();

@@ -13,9 +13,10 @@ class CsvReader {
  public:
   explicit CsvReader(std::istream& in) : in_(in) {}
 
-  // The next row that is not empty. An empty vector is the end. Errors name the line: a quote that is never
-  // closed, text after a closing quote, a line over 1 MiB, a NUL byte. A UTF-8 byte order mark at the start
-  // is skipped.
+  // The next row that is not empty. An empty vector is the end. Errors, in the row that began at line(): a
+  // quote that is never closed, a quote inside an unquoted field, text after a closing quote, a row over
+  // 1 MiB, a NUL byte; what follows one cannot be told apart. A UTF-8 byte order mark at the start is
+  // skipped.
   Result<std::vector<std::string>> next();
   [[nodiscard]] std::size_t line() const noexcept { return row_line_; }  // 1-based, where the last row began
 

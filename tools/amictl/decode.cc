@@ -2,9 +2,11 @@
 #include <yaml-cpp/yaml.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <filesystem>
 #include <fstream>
 #include <iostream>
+#include <optional>
 #include <sstream>
 
 #include "adapters/wire/cmep/codec/cmep.h"
@@ -30,12 +32,16 @@ struct Feed {
   std::string meter_field;
 };
 
-std::string file_text(const fs::path& path) {
-  std::ifstream in(path, std::ios::binary);
-  if (!in) throw UsageError{"cannot read " + path.string()};
+std::string all_of(std::istream& in) {
   std::ostringstream text;
   text << in.rdbuf();
   return text.str();
+}
+
+std::string file_text(const fs::path& path) {
+  std::ifstream in(path, std::ios::binary);
+  if (!in || fs::is_directory(path)) throw UsageError{"cannot read " + path.string()};
+  return all_of(in);
 }
 
 // The mapping data: AMI_CONFIG_DIR, beside a build tree, or where the package puts it.
@@ -46,10 +52,49 @@ fs::path config_dir() {
   return fs::exists(beside / "maps") ? beside : fs::path("/etc/ami-gateway");
 }
 
+std::string at_line(const std::string& file, const YAML::Node& node) {
+  return file + ":" + std::to_string(node.Mark().line + 1) + ": ";
+}
+
 Mapping mapping_from(const std::string& yaml, const std::string& name) {
   auto mapping = parse_mapping(yaml, name);
   if (!mapping) throw UsageError{mapping.error().message};
   return std::move(mapping).value();
+}
+
+// `assume` of a feed: a list of {assumed: why, mapping: rules}.
+Mapping assumptions(const YAML::Node& list, const std::string& file) {
+  Mapping all;
+  if (!list || list.IsNull()) return all;
+  if (!list.IsSequence()) throw UsageError{at_line(file, list) + "assume must be a list"};
+  for (const YAML::Node& entry : list) {
+    if (!entry.IsMap() || !entry["mapping"]) {
+      throw UsageError{at_line(file, entry) + "an assumption needs 'assumed' and 'mapping'"};
+    }
+    const YAML::Node rules = entry["mapping"];
+    YAML::Emitter emitter;
+    emitter << rules;
+    // As many line breaks as stand before it in the file, so that a problem names the file's line.
+    const std::string above(static_cast<std::size_t>(rules.Mark().line), '\n');
+    all = overlay(std::move(all), mapping_from(above + emitter.c_str(), file));
+  }
+  return all;
+}
+
+// Which field names the meter; empty = the codec's default.
+std::string meter_field(const YAML::Node& root, const DecodeOptions& given) {
+  const bool cmep = given.wire == "cmep";
+  const YAML::Node node = root[cmep ? "meter_id_field" : "meter_id"];
+  if (!node || node.IsNull()) return {};
+  const std::vector<std::string> known =
+      cmep ? std::vector<std::string>{"field4", "field5", "field6", "field8"}
+           : std::vector<std::string>{"MeterName", "UtilDeviceID", "MacID"};
+  if (!node.IsScalar() || std::find(known.begin(), known.end(), node.Scalar()) == known.end()) {
+    std::string message = at_line(given.config, node) + "the meter's field is none of";
+    for (const std::string& name : known) message += " " + name;
+    throw UsageError{message};
+  }
+  return node.Scalar();
 }
 
 // Mapping, zone and meter field of a feed's own file, or the shipped mapping of the wire.
@@ -67,6 +112,7 @@ Feed load_feed(const DecodeOptions& given) {
   } catch (const YAML::Exception& error) {
     throw UsageError{given.config + ":" + std::to_string(error.mark.line + 1) + ": " + error.msg};
   }
+  if (!root.IsMap()) throw UsageError{given.config + ":1: a feed file is a mapping of keys to values"};
   const auto text = [&](const char* key, const std::string& otherwise) {
     return root[key] && root[key].IsScalar() ? root[key].as<std::string>() : otherwise;
   };
@@ -80,40 +126,44 @@ Feed load_feed(const DecodeOptions& given) {
     }
   }
   feed.rules.mapping = mapping_from(file_text(path), path.string());
-  if (const YAML::Node assume = root["assume"]; assume && !assume.IsNull()) {
-    YAML::Emitter emitter;
-    emitter << assume;
-    feed.rules.mapping =
-        overlay(feed.rules.mapping, mapping_from(emitter.c_str(), given.config + " (assume)"));
-  }
+  feed.rules.mapping = overlay(std::move(feed.rules.mapping), assumptions(root["assume"], given.config));
   if (const std::string zone_name = text("zone", ""); !zone_name.empty()) {
     auto zone = Zone::load(zone_name);
     if (!zone) throw UsageError{given.config + ": " + zone.error().message};
     feed.rules.zone = zone.value();
   }
-  feed.meter_field = text(given.wire == "cmep" ? "meter_id_field" : "meter_id", "");
+  feed.meter_field = meter_field(root, given);
   return feed;
 }
 
-std::string unhex(const std::string& text, const std::string& name) {
+struct HexText {
   std::string bytes;
+  std::optional<std::size_t> bad_at;  // offset of what is no pair of hex digits
+};
+
+HexText unhex(const std::string& text) {
+  HexText hex;
   int high = -1;
-  for (const char c : text) {
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const char c = text[i];
     if (std::isspace(static_cast<unsigned char>(c)) != 0) continue;
     const char lower = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
     const int digit = lower >= '0' && lower <= '9'   ? lower - '0'
                       : lower >= 'a' && lower <= 'f' ? lower - 'a' + 10
                                                      : -1;
-    if (digit < 0) throw UsageError{name + ": not hex"};
+    if (digit < 0) {
+      hex.bad_at = i;
+      return hex;
+    }
     if (high < 0) {
       high = digit;
     } else {
-      bytes += static_cast<char>(high << 4 | digit);
+      hex.bytes += static_cast<char>(high << 4 | digit);
       high = -1;
     }
   }
-  if (high >= 0) throw UsageError{name + ": odd number of hex digits"};
-  return bytes;
+  if (high >= 0) hex.bad_at = text.size();
+  return hex;
 }
 
 void print_fatal(std::uint64_t offset, const std::string& message, const char* reason) {
@@ -172,16 +222,20 @@ int decode(const DecodeOptions& given) {
   const Feed feed = load_feed(given);
   std::size_t errors = 0;
   for (const std::string& name : given.files) {
-    std::unique_ptr<std::istream> in;
+    std::unique_ptr<std::istream> in = std::make_unique<std::ifstream>(name, std::ios::binary);
+    if (!*in || fs::is_directory(name)) {
+      std::cerr << "amictl: cannot read " << name << '\n';
+      ++errors;
+      continue;
+    }
     if (given.hex) {
-      in = std::make_unique<std::istringstream>(unhex(file_text(name), name));
-    } else {
-      in = std::make_unique<std::ifstream>(name, std::ios::binary);
-      if (!*in || fs::is_directory(name)) {
-        std::cerr << "amictl: cannot read " << name << '\n';
+      const HexText hex = unhex(all_of(*in));
+      if (hex.bad_at) {
+        print_fatal(*hex.bad_at, name + " does not hold pairs of hex digits", "not_hex");
         ++errors;
         continue;
       }
+      in = std::make_unique<std::istringstream>(hex.bytes);
     }
     errors += given.wire == "cmep" ? decode_cmep(*in, feed) : decode_ssn(*in, feed);
   }

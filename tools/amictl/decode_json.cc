@@ -14,7 +14,10 @@ namespace {
 
 namespace json = boost::json;
 
-constexpr std::size_t kMostSlots = 100'000;  // of one line; a wider gap begins a new line
+// A hole is filled with null up to this width; a wider gap, or more slots than one line shall hold, begins a
+// new line. Few bytes of input must not become an endless line of nulls.
+constexpr std::int64_t kWidestGap = 1'000;
+constexpr std::int64_t kMostSlots = 100'000;
 
 // JSON must be UTF-8, records need not be: bytes beyond ASCII are shown as \xNN.
 std::string printable(std::string_view bytes) {
@@ -41,17 +44,30 @@ json::value instant(const std::optional<UtcInstant>& at) {
   return at ? json::value(to_text(*at)) : json::value();
 }
 
-// The flag's letters, without the vendor's number.
-std::string_view letters(std::string_view flag) {
-  return flag.substr(0, std::min(flag.size(), flag.find_first_of("0123456789")));
+// The rule of a flag by its letters, without the vendor's number; null for one that the mapping does not
+// know. A number alone is no flag that we know, and not the empty flag either.
+const FlagRule* flag_rule(const Mapping& mapping, std::string_view flag) {
+  const std::size_t last_letter = flag.find_last_not_of("0123456789");
+  if (last_letter == std::string_view::npos && !flag.empty()) return nullptr;
+  const auto rule = mapping.flags.find(flag.substr(0, last_letter + 1));
+  return rule == mapping.flags.end() ? nullptr : &rule->second;
 }
+
+struct Number {
+  std::optional<Decimal> value;  // nullopt without a problem: missing
+  const char* problem = nullptr;
+};
 
 class Printer {
  public:
   Printer(const DecodeRules& rules, std::ostream& out) : rules_(rules), out_(out), chooser_(rules.mapping) {}
 
   void print(const SeriesObservation& said) {
-    Target target = target_of(said);
+    const Target target = target_of(said);
+    if (target.problem != nullptr) {
+      error(said, target.problem, "constant " + printable(said.constant) + " is not a number above zero");
+      return;
+    }
     const auto placed = place_series(said.values, said.interval, rules_.zone, bounds_);
     if (said.kind == SeriesKind::Register) {
       for (std::size_t i = 0; i < said.values.size(); ++i)
@@ -89,6 +105,7 @@ class Printer {
     json::value reading_type;  // null when the mapping has no rule
     std::string unit;
     std::optional<Decimal> factor;  // set when values are to be multiplied
+    const char* problem = nullptr;  // set when they cannot be
   };
 
   Target target_of(const SeriesObservation& said) {
@@ -103,7 +120,11 @@ class Printer {
     target.unit = unit_symbol_scaled(found->as_sent);
     if (!said.constant.empty()) {
       const auto constant = Decimal::parse(said.constant);
-      if (constant && constant.value() != Decimal{1, 0}) target.factor = constant.value();
+      if (!constant || constant->mantissa <= 0) {
+        target.problem = "bad_constant";
+      } else if (constant.value() != Decimal{1, 0}) {
+        target.factor = constant.value();
+      }
     }
     return target;
   }
@@ -123,36 +144,62 @@ class Printer {
     ++errors_;
   }
 
-  // The value as a decimal string; null when there is none.
-  json::value value_of(const SeriesValue& value, const Target& target) const {
-    const auto flag = rules_.mapping.flags.find(letters(value.flag));
-    if (value.value.empty() || (flag != rules_.mapping.flags.end() && flag->second.missing)) return nullptr;
-    const auto number = Decimal::parse(value.value);
-    if (!number) return nullptr;
-    if (!target.factor) return json::value(number->to_string());
-    const auto scaled = number->times(*target.factor);
-    return scaled ? json::value(scaled->to_string()) : json::value();
+  Number number_of(const SeriesObservation& said, const SeriesValue& value, const Target& target) const {
+    const FlagRule* flag = flag_rule(rules_.mapping, value.flag);
+    if (flag != nullptr && flag->missing) return {};
+    std::optional<Decimal> scale = target.factor;
+    std::string_view text = value.value;
+    if (text.empty()) {
+      const auto known = rules_.mapping.raw_scale.find(said.channel);
+      if (value.raw_count.empty() || known == rules_.mapping.raw_scale.end()) return {};
+      text = value.raw_count;
+      scale = scale ? known->second.times(*scale) : known->second;
+      if (!scale) return {std::nullopt, "number_out_of_range"};
+    }
+    const auto number = Decimal::parse(text);
+    if (!number) return {std::nullopt, "bad_number"};
+    if (!scale) return {number.value()};
+    const auto scaled = number->times(*scale);
+    return {scaled, scaled ? nullptr : "number_out_of_range"};
+  }
+
+  static json::value decimal_or_null(const std::optional<Decimal>& number) {
+    return number ? json::value(number->to_string()) : json::value();
   }
 
   json::object quality_of(const SeriesValue& value) const {
     json::array codes;
-    const auto flag = rules_.mapping.flags.find(letters(value.flag));
-    if (flag != rules_.mapping.flags.end()) {
-      for (const QualityCode& code : flag->second.quality) codes.emplace_back(code.to_string());
+    if (const FlagRule* flag = flag_rule(rules_.mapping, value.flag)) {
+      for (const QualityCode& code : flag->quality) codes.emplace_back(code.to_string());
     }
     return {{"codes", codes}, {"flag", printable(value.flag)}};
   }
 
-  void print_register(const SeriesObservation& said, const SeriesValue& value, const PlacedTime& at,
-                      const Target& target) {
+  // The value's number, or an error line and nullopt when its time or number cannot be read.
+  std::optional<Number> readable(const SeriesObservation& said, const SeriesValue& value,
+                                 const PlacedTime& at, const Target& target) {
     if (at.problem != nullptr) {
       error(said, at.problem, "time " + printable(value.time.text) + " of value " + printable(value.value));
-      return;
+      return std::nullopt;
     }
+    const Number number = number_of(said, value, target);
+    if (number.problem != nullptr) {
+      error(said, number.problem,
+            "value " + printable(value.value.empty() ? value.raw_count : value.value) + " at " +
+                to_text(*at.at));
+      return std::nullopt;
+    }
+    return number;
+  }
+
+  void print_register(const SeriesObservation& said, const SeriesValue& value, const PlacedTime& at,
+                      const Target& target) {
+    const auto number = readable(said, value, at, target);
+    if (!number) return;
     json::object line = head("register", said);
     describe(line, said, target);
     line["time"] = instant(at.at);
-    line["value"] = value_of(value, target);
+    line["value"] = decimal_or_null(number->value);
     line["quality"] = quality_of(value);
     line["raw"] = printable(said.raw);
     write(line);
@@ -173,36 +220,44 @@ class Printer {
       error(said, "unknown_interval_length", "intervals without a length");
       return;
     }
-    std::map<UtcInstant, const SeriesValue*> line_slots;
+    std::map<UtcInstant, Slot> slots;
     const auto flush = [&] {
-      if (!line_slots.empty()) print_block(said, line_slots, target);
-      line_slots.clear();
+      if (!slots.empty()) print_block(said, slots, target);
+      slots.clear();
     };
     for (std::size_t i = 0; i < placed.size(); ++i) {
-      if (placed[i].problem != nullptr) {
-        error(said, placed[i].problem,
-              "time " + printable(said.values[i].time.text) + " of value " + printable(said.values[i].value));
-        continue;
-      }
+      const auto number = readable(said, said.values[i], placed[i], target);
+      if (!number) continue;
       const UtcInstant end = *placed[i].at;
-      if (!line_slots.empty()) {
-        const auto gap = end - line_slots.rbegin()->first;
+      if (!slots.empty()) {
+        const auto gap = end - slots.rbegin()->first;
         const bool next = gap > gap.zero() && gap % said.interval == gap.zero() &&
-                          gap / said.interval <= static_cast<std::int64_t>(kMostSlots - line_slots.size());
+                          gap / said.interval <= kWidestGap &&
+                          (end - slots.begin()->first) / said.interval < kMostSlots;
         if (!next) flush();
       }
-      line_slots[end] = &said.values[i];
+      slots[end] = {&said.values[i], number->value};
     }
     flush();
   }
 
-  void print_block(const SeriesObservation& said, const std::map<UtcInstant, const SeriesValue*>& slots,
+  struct Slot {
+    const SeriesValue* said = nullptr;
+    std::optional<Decimal> number;
+  };
+
+  void print_block(const SeriesObservation& said, const std::map<UtcInstant, Slot>& slots,
                    const Target& target) {
     json::array values, quality;
-    for (UtcInstant end = slots.begin()->first; end <= slots.rbegin()->first; end += said.interval) {
-      const auto slot = slots.find(end);
-      values.push_back(slot == slots.end() ? json::value() : value_of(*slot->second, target));
-      quality.push_back(slot == slots.end() ? json::value() : json::value(quality_of(*slot->second)));
+    UtcInstant expected = slots.begin()->first;
+    for (const auto& [end, slot] : slots) {
+      for (; expected < end; expected += said.interval) {  // a hole
+        values.emplace_back(nullptr);
+        quality.emplace_back(nullptr);
+      }
+      values.push_back(decimal_or_null(slot.number));
+      quality.emplace_back(quality_of(*slot.said));
+      expected += said.interval;
     }
     json::object line = head("interval_block", said);
     describe(line, said, target);

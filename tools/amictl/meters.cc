@@ -1,6 +1,7 @@
 #include <unistd.h>
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <filesystem>
 #include <fstream>
 #include <iostream>
 #include <map>
@@ -112,7 +113,7 @@ std::vector<v1::ImportRow> read_rows(std::istream& in, const ImportOptions& give
   std::vector<v1::ImportRow> rows;
   CsvReader csv(in);
   const auto head = csv.next();
-  if (!head) throw UsageError{given.file + ": " + head.error().message};
+  if (!head) throw UsageError{given.file + ":" + std::to_string(csv.line()) + ": " + head.error().message};
   const std::vector<std::string>& heads = head.value();
   if (heads.empty()) throw UsageError{given.file + ": the file is empty; " + kCsvHelp};
   std::set<std::string> seen;
@@ -170,7 +171,7 @@ int report(const Options& options, const ImportOptions& given, const v1::ImportM
 
 int import_meters(const Options& options, const ImportOptions& given) {
   std::ifstream in(given.file, std::ios::binary);
-  if (!in) throw UsageError{"cannot read " + given.file};
+  if (!in || std::filesystem::is_directory(given.file)) throw UsageError{"cannot read " + given.file};
   const std::string parent_name = parent(options);
   std::vector<std::size_t> lines;
   std::vector<RowProblem> problems;

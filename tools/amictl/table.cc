@@ -7,11 +7,15 @@ namespace ami::amictl {
 namespace {
 
 // What comes from a vendor must not drive the operator's terminal.
-std::string harmless(std::string text) {
-  std::replace_if(
-      text.begin(), text.end(), [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7F; },
-      '?');
-  return text;
+std::string harmless(const std::string& text) {
+  std::string shown;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const auto byte = static_cast<unsigned char>(text[i]);
+    const bool c1 = byte == 0xC2 && i + 1 < text.size() && static_cast<unsigned char>(text[i + 1]) < 0xA0;
+    shown += byte < 0x20 || byte == 0x7F || c1 ? '?' : text[i];
+    if (c1) ++i;  // U+0080 to U+009F: two bytes, and a terminal may obey them as it does ESC
+  }
+  return shown;
 }
 
 bool is_number(const std::string& text) {

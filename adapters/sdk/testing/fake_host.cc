@@ -182,15 +182,15 @@ void FakeHost::advance(std::chrono::milliseconds span) {
 }
 
 void FakeHost::run(Awaitable<void> work) {
-  bool complete = false;
-  std::exception_ptr error;
-  asio::co_spawn(io, std::move(work), [&](std::exception_ptr thrown) {
-    complete = true;
-    error = thrown;
-  });
+  struct Ending {
+    bool complete = false;
+    std::exception_ptr error;
+  };
+  const auto ending = std::make_shared<Ending>();  // the coroutine may outlast this call
+  asio::co_spawn(io, std::move(work), [ending](std::exception_ptr thrown) { *ending = {true, thrown}; });
   run_until_idle();
-  if (error) std::rethrow_exception(error);
-  if (!complete) throw std::logic_error("the coroutine waits for something that does not come");
+  if (ending->error) std::rethrow_exception(ending->error);
+  if (!ending->complete) throw std::logic_error("the coroutine waits for something that does not come");
 }
 
 Outcome FakeHost::start(Adapter& adapter) {

@@ -99,7 +99,19 @@ sdk::Awaitable<void> FileIntake::store(std::shared_ptr<FileRun> run, std::string
       const MalformedRecord& first = stretch->batch.malformed.front();
       first_fault = std::string(first.reason) + " at byte " + std::to_string(first.offset) + ": " + first.detail;
     }
-    Result<std::vector<sdk::StateChange>> changes = co_await state_after(*run, *stretch);
+    std::uint64_t resume_at = stretch->end;
+    if (stretch->broken) {
+      result.reason = "cannot be read to its end: " + *stretch->broken + "\nRecords up to byte " +
+                      std::to_string(stretch->end) + " of " + std::to_string(run->size()) + " are stored";
+    } else if (stretch->last && from_start && understood == 0 && !first_fault.empty()) {
+      // Another kind of file, or other settings than it needs: it is not done, all of it may be read again.
+      result.reason = "not one record in it can be read; the first fault is " + first_fault;
+      stretch->last = false;
+      stretch->broken = result.reason;
+      resume_at = 0;
+    }
+    Result<std::vector<sdk::StateChange>> changes =
+        co_await state_after(run->sha256(), resume_at, stretch->last, stretch->last || stretch->broken);
     if (!changes) {
       result.reason = "its position cannot be noted: " + changes.error().message;
       co_return;
@@ -113,6 +125,7 @@ sdk::Awaitable<void> FileIntake::store(std::shared_ptr<FileRun> run, std::string
     while (!commit->result) co_await committed_.wait();
     const Result<sdk::CommitReceipt>& receipt = *commit->result;
     if (!receipt) {
+      result.reason.clear();
       const bool never = receipt.error().fault == Fault::Permanent;
       result.kind = never ? Kind::Rejected : Kind::Later;
       if (!stopping_ || never) result.reason = "cannot be stored: " + receipt.error().message;
@@ -122,33 +135,25 @@ sdk::Awaitable<void> FileIntake::store(std::shared_ptr<FileRun> run, std::string
     result.malformed += malformed;
     if (ends) {
       log_.saved();
-      result.kind = Kind::Done;
-      if (stretch->broken) {
-        result.kind = Kind::Rejected;
-        result.reason = "cannot be read to its end: " + *stretch->broken + "\nRecords up to byte " + std::to_string(stretch->end) + " of " +
-                        std::to_string(run->size()) + " are stored";
-      } else if (from_start && understood == 0 && result.malformed > 0) {
-        result.kind = Kind::Rejected;
-        result.reason = "not one record in it can be read; the first fault is " + first_fault;
-      }
+      result.kind = stretch->broken ? Kind::Rejected : Kind::Done;
       co_return;
     }
     stretch = std::move(following);
   }
 }
 
-sdk::Awaitable<Result<std::vector<sdk::StateChange>>> FileIntake::state_after(const FileRun& run,
-                                                                             const Stretch& stretch) {
+sdk::Awaitable<Result<std::vector<sdk::StateChange>>> FileIntake::state_after(std::string sha256,
+                                                                             std::uint64_t resume_at, bool done,
+                                                                             bool finished) {
   const auto today = std::chrono::floor<std::chrono::days>(services_.clock.now());
-  // A broken file is not done: a corrected program reads on from where it broke when the file is dropped again.
-  const FileState state{stretch.end, stretch.last, today};
+  const FileState state{resume_at, done, today};
   std::vector<sdk::StateChange> changes;
-  if (stretch.last || stretch.broken) {
-    Result<std::vector<sdk::StateChange>> logged = co_await log_.finish(run.sha256(), today);
+  if (finished) {
+    Result<std::vector<sdk::StateChange>> logged = co_await log_.finish(sha256, today);
     if (!logged) co_return logged.error();
     changes = std::move(logged.value());
   }
-  changes.push_back({FileState::key(run.sha256()), state.to_text()});
+  changes.push_back({FileState::key(sha256), state.to_text()});
   co_return changes;
 }
 

@@ -47,7 +47,9 @@ class FileIntake {
   sdk::Awaitable<Result<OpenedFile>> open(std::shared_ptr<const Inbox> inbox, std::string name);
   sdk::Awaitable<std::shared_ptr<Stretch>> read_next(std::shared_ptr<FileRun> run);
   sdk::Awaitable<void> store(std::shared_ptr<FileRun> run, std::string name, IntakeResult& result);
-  sdk::Awaitable<Result<std::vector<sdk::StateChange>>> state_after(const FileRun& run, const Stretch& stretch);
+  // A finished file that is not done (a broken one) is read on from `resume_at` when it is dropped again.
+  sdk::Awaitable<Result<std::vector<sdk::StateChange>>> state_after(std::string sha256, std::uint64_t resume_at,
+                                                                    bool done, bool finished);
   std::shared_ptr<Commit> begin_commit(sdk::SourceSpan source, DecodedBatch batch,
                                        std::vector<sdk::StateChange> changes);
 

@@ -45,12 +45,14 @@ NormalisedBatch run(const std::vector<Block>& blocks, const std::string& constan
   said.constant = scene.batch.text(constant);
   for (std::size_t i = 0; i < blocks.size(); ++i) {
     if (blocks[i].register_at_end.empty()) continue;
-    said.block_end_values.emplace_back(static_cast<std::uint32_t>(i), scene.batch.text(blocks[i].register_at_end));
+    said.block_end_values.emplace_back(static_cast<std::uint32_t>(i),
+                                       scene.batch.text(blocks[i].register_at_end));
   }
   return scene.run();
 }
 
-// Counts of 0.0005 kWh and registers of four places: the sum may be off by less than 2 x 0.0005 + 0.0001 = 0.0011.
+// Counts of 0.0005 kWh and registers of four places: the sum may be off by less than 2 x 0.0005 + 0.0001 =
+// 0.0011.
 TEST(BlockEnds, SumThatAgreesWithinTheBoundIsLeftAlone) {
   EXPECT_THAT(failed(run({{"0.2000", "400", "100.0000"}, {"0.2000", "400", "100.2010"}})), IsEmpty());
   EXPECT_THAT(failed(run({{"0.2000", "400", "100.0000"}, {"0.2000", "400", "100.1990"}})), IsEmpty());
@@ -76,7 +78,8 @@ TEST(BlockEnds, MarkedValuesAreStoredAsSaid) {
 }
 
 TEST(BlockEnds, StretchWithAMissingValueCannotBeJudged) {
-  EXPECT_THAT(failed(run({{"0.2000", "400", "100.0000"}, {"", "", ""}, {"0.2000", "400", "109.0000"}})), IsEmpty());
+  EXPECT_THAT(failed(run({{"0.2000", "400", "100.0000"}, {"", "", ""}, {"0.2000", "400", "109.0000"}})),
+              IsEmpty());
 }
 
 TEST(BlockEnds, AreComparedBeforeTheConstant) {
@@ -122,7 +125,8 @@ TEST(BlockEnds, PublishedExportPasses) {
   buffer << file.rdbuf();
   const std::string text = buffer.str();
   const std::regex reading(
-      "<Reading Channel=\"(\\d+)\" RawValue=\"(\\d+)\" Value=\"([0-9.]+)\" UOM=\"kWh\" BlockEndValue=\"([0-9.]+)\"/>");
+      "<Reading Channel=\"(\\d+)\" RawValue=\"(\\d+)\" Value=\"([0-9.]+)\" UOM=\"kWh\" "
+      "BlockEndValue=\"([0-9.]+)\"/>");
   std::map<std::string, std::vector<Block>> channels;
   for (std::sregex_iterator it(text.begin(), text.end(), reading), end; it != end; ++it) {
     channels[(*it)[1]].push_back({(*it)[3], (*it)[2], (*it)[4]});

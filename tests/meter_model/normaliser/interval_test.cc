@@ -17,7 +17,9 @@ TEST(Intervals, BlockBecomesOneRunThatStartsAnIntervalBeforeItsFirstEnd) {
   Scene scene;
   scene.meter("FA1", 1);
   scene.intervals("FA1", "KWH", 900s,
-                  {{"0.250", "R", "2026-01-15T05:15:00Z", ""}, {"0.248", "R", "", ""}, {"0.251", "", "", ""},
+                  {{"0.250", "R", "2026-01-15T05:15:00Z", ""},
+                   {"0.248", "R", "", ""},
+                   {"0.251", "", "", ""},
                    {"0.249", "E", "", ""}});
   const NormalisedBatch out = scene.run();
   ASSERT_EQ(out.intervals.size(), 1U);
@@ -26,7 +28,8 @@ TEST(Intervals, BlockBecomesOneRunThatStartsAnIntervalBeforeItsFirstEnd) {
   EXPECT_EQ(run.length, 900s);
   EXPECT_EQ(run.exponent, 0);  // 0.250 kWh = 250 Wh
   EXPECT_EQ(run.mantissas, (Mantissas{250, 248, 251, 249}));
-  EXPECT_EQ(out.channels.at(run.channel), (ChannelKey{1, "cmep:KWH", "0.0.2.4.1.1.12.0.0.0.0.0.0.0.0.0.72.0", "Wh"}));
+  EXPECT_EQ(out.channels.at(run.channel),
+            (ChannelKey{1, "cmep:KWH", "0.0.2.4.1.1.12.0.0.0.0.0.0.0.0.0.72.0", "Wh"}));
   ASSERT_EQ(run.quality.size(), 4U);
   EXPECT_EQ(out.qualities.at(run.quality[2]).codes, (QualitySet{{2, 0, 0}}));
   EXPECT_EQ(out.qualities.at(run.quality[3]).codes, (QualitySet{{2, 8, 0}}));
@@ -50,8 +53,9 @@ TEST(Intervals, NoValueFlagIsAHoleThatKeepsItsFlagAndIsNotQuarantined) {
 TEST(Intervals, BadSlotStaysAHoleAndItsNeighboursAreKept) {
   Scene scene;
   scene.meter("FA1", 1);
-  scene.intervals("FA1", "KWH", 900s,
-                  {{"1", "R", "2026-01-15T05:15:00Z", ""}, {"", "R", "", ""}, {"x", "R", "", ""}, {"4", "R", "", ""}});
+  scene.intervals(
+      "FA1", "KWH", 900s,
+      {{"1", "R", "2026-01-15T05:15:00Z", ""}, {"", "R", "", ""}, {"x", "R", "", ""}, {"4", "R", "", ""}});
   const NormalisedBatch out = scene.run();
   const std::string head = "int 1 cmep:KWH 0.0.2.4.1.1.12.0.0.0.0.0.0.0.0.0.72.0 Wh ";
   EXPECT_THAT(lines(out), ElementsAre(head + "2026-01-15T05:00:00Z +900s 1000 [] R",
@@ -63,7 +67,8 @@ TEST(Intervals, GapInTheTimesMakesSeparateRuns) {
   Scene scene;
   scene.meter("FA1", 1);
   scene.intervals("FA1", "KWH", 900s,
-                  {{"1", "R", "2026-01-15T05:15:00Z", ""}, {"2", "R", "2026-01-15T05:30:00Z", ""},
+                  {{"1", "R", "2026-01-15T05:15:00Z", ""},
+                   {"2", "R", "2026-01-15T05:30:00Z", ""},
                    {"3", "R", "2026-01-15T06:00:00Z", ""}});
   const NormalisedBatch out = scene.run();
   ASSERT_EQ(out.intervals.size(), 2U);
@@ -71,11 +76,25 @@ TEST(Intervals, GapInTheTimesMakesSeparateRuns) {
   EXPECT_EQ(to_text(out.intervals[1].first_start), "2026-01-15T05:45:00Z");
 }
 
+TEST(Intervals, OverlappingSlotKeepsItsOwnTimesInARunOfItsOwn) {
+  Scene scene;
+  scene.meter("FA1", 1);
+  scene.intervals("FA1", "KWH", 900s,
+                  {{"1", "R", "2026-01-15T05:15:00Z", ""},
+                   {"2", "R", "2026-01-15T05:22:00Z", ""},
+                   {"3", "R", "2026-01-15T05:30:00Z", ""}});
+  const std::string head = "int 1 cmep:KWH 0.0.2.4.1.1.12.0.0.0.0.0.0.0.0.0.72.0 Wh ";
+  EXPECT_THAT(lines(scene.run()), ElementsAre(head + "2026-01-15T05:00:00Z +900s 1000 [] R",
+                                              head + "2026-01-15T05:07:00Z +900s 2000 [] R",
+                                              head + "2026-01-15T05:15:00Z +900s 3000 [] R"));
+}
+
 TEST(Intervals, SentNewestFirstAreOneAscendingRun) {
   Scene scene;
   scene.meter("FA1", 1);
   scene.intervals("FA1", "KWH", 900s,
-                  {{"3", "R", "2026-01-15T05:45:00Z", ""}, {"2", "R", "2026-01-15T05:30:00Z", ""},
+                  {{"3", "R", "2026-01-15T05:45:00Z", ""},
+                   {"2", "R", "2026-01-15T05:30:00Z", ""},
                    {"1", "R", "2026-01-15T05:15:00Z", ""}});
   const NormalisedBatch out = scene.run();
   ASSERT_EQ(out.intervals.size(), 1U);
@@ -86,8 +105,10 @@ TEST(Intervals, SlotSaidTwiceDifferentlyReachesTheStoreTwice) {
   Scene scene;
   scene.meter("FA1", 1);
   scene.intervals("FA1", "KWH", 900s,
-                  {{"1", "R", "2026-01-15T05:15:00Z", ""}, {"2", "R", "2026-01-15T05:30:00Z", ""},
-                   {"9", "R", "2026-01-15T05:30:00Z", ""}, {"3", "R", "2026-01-15T05:45:00Z", ""}});
+                  {{"1", "R", "2026-01-15T05:15:00Z", ""},
+                   {"2", "R", "2026-01-15T05:30:00Z", ""},
+                   {"9", "R", "2026-01-15T05:30:00Z", ""},
+                   {"3", "R", "2026-01-15T05:45:00Z", ""}});
   const std::string head = "int 1 cmep:KWH 0.0.2.4.1.1.12.0.0.0.0.0.0.0.0.0.72.0 Wh ";
   EXPECT_THAT(lines(scene.run()), ElementsAre(head + "2026-01-15T05:00:00Z +900s 1000 [] R",
                                               head + "2026-01-15T05:15:00Z +900s 2000 [] R",
@@ -99,7 +120,8 @@ TEST(Intervals, SlotSaidTwiceAlikeIsKeptOnce) {
   Scene scene;
   scene.meter("FA1", 1);
   scene.intervals("FA1", "KWH", 900s,
-                  {{"1", "R", "2026-01-15T05:15:00Z", ""}, {"1.0", "R", "2026-01-15T05:15:00Z", ""},
+                  {{"1", "R", "2026-01-15T05:15:00Z", ""},
+                   {"1.0", "R", "2026-01-15T05:15:00Z", ""},
                    {"2", "R", "2026-01-15T05:30:00Z", ""}});
   const NormalisedBatch out = scene.run();
   ASSERT_EQ(out.intervals.size(), 1U);
@@ -121,7 +143,8 @@ TEST(Intervals, ValueThatDoesNotFitTheExponentOfTheOthersIsNotRounded) {
   Scene scene;
   scene.meter("FA1", 1);
   scene.intervals("FA1", "KWH", 900s,
-                  {{"0.0001", "R", "2026-01-15T05:15:00Z", ""}, {"9000000000000000000", "R", "", ""},
+                  {{"0.0001", "R", "2026-01-15T05:15:00Z", ""},
+                   {"9000000000000000000", "R", "", ""},
                    {"0.0002", "R", "", ""}});
   const std::string head = "int 1 cmep:KWH 0.0.2.4.1.1.12.0.0.0.0.0.0.0.0.0.72.0 Wh ";
   EXPECT_THAT(lines(scene.run()), ElementsAre(head + "2026-01-15T05:00:00Z +900s 0.1 [] R",
@@ -156,7 +179,8 @@ TEST(Intervals, OffGridEndsAreKeptUnlessTheFeedSaysOtherwise) {
     scene.meter("FA1", 1);
     if (snap) scene.rules.snap_tolerance = 60s;
     scene.intervals("FA1", "KWH", 3600s,
-                    {{"1", "R", "2026-01-15T05:59:00Z", ""}, {"2", "R", "2026-01-15T07:01:00Z", ""},
+                    {{"1", "R", "2026-01-15T05:59:00Z", ""},
+                     {"2", "R", "2026-01-15T07:01:00Z", ""},
                      {"3", "R", "2026-01-15T08:02:00Z", ""}});
     const NormalisedBatch out = scene.run();
     std::vector<std::string> starts;
@@ -166,7 +190,8 @@ TEST(Intervals, OffGridEndsAreKeptUnlessTheFeedSaysOtherwise) {
       EXPECT_THAT(starts, ElementsAre("2026-01-15T05:00:00Z", "2026-01-15T07:02:00Z"));
       EXPECT_EQ(out.snapped_ends, 2U);
     } else {
-      EXPECT_THAT(starts, ElementsAre("2026-01-15T04:59:00Z", "2026-01-15T06:01:00Z", "2026-01-15T07:02:00Z"));
+      EXPECT_THAT(starts,
+                  ElementsAre("2026-01-15T04:59:00Z", "2026-01-15T06:01:00Z", "2026-01-15T07:02:00Z"));
       EXPECT_EQ(out.snapped_ends, 0U);
     }
   }

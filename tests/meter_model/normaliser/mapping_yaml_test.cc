@@ -51,10 +51,12 @@ raw_scale: {"lp:1": "0.0005"}
 }
 
 TEST(MappingYaml, UnknownKeyNamesFileLineAndTheNearestKnownKey) {
-  EXPECT_EQ(problems("version: 1\nwire: cmep\nuntis: []\n"), "site.yaml:3: mapping: unknown key 'untis', nearest is 'units'");
+  EXPECT_EQ(problems("version: 1\nwire: cmep\nuntis: []\n"),
+            "site.yaml:3: mapping: unknown key 'untis', nearest is 'units'");
   EXPECT_THAT(problems("units:\n  - {unit: KWH, reading_typ: 0.0.0.1.1.1.12.0.0.0.0.0.0.0.0.3.72.0}\n"),
               HasSubstr("site.yaml:2: unit rule: unknown key 'reading_typ', nearest is 'reading_type'"));
-  EXPECT_THAT(problems("flags:\n  N:\n    mising: true\n"), HasSubstr("site.yaml:3: flag 'N': unknown key 'mising'"));
+  EXPECT_THAT(problems("flags:\n  N:\n    mising: true\n"),
+              HasSubstr("site.yaml:3: flag 'N': unknown key 'mising'"));
 }
 
 TEST(MappingYaml, AllProblemsAreReportedNotOnlyTheFirst) {
@@ -64,14 +66,17 @@ TEST(MappingYaml, AllProblemsAreReportedNotOnlyTheFirst) {
 }
 
 TEST(MappingYaml, RefusesAReadingTypeThatIsNotOne) {
-  EXPECT_THAT(problems("units:\n  - {unit: KWH, reading_type: 0.0.0.1.1.1.12}\n"), HasSubstr("site.yaml:2: reading_type: "));
-  EXPECT_THAT(problems("units:\n  - {unit: KWH, reading_type: \"0.0.{perod}.4.1.1.12.0.0.0.0.0.0.0.0.3.72.0\"}\n"),
+  EXPECT_THAT(problems("units:\n  - {unit: KWH, reading_type: 0.0.0.1.1.1.12}\n"),
               HasSubstr("site.yaml:2: reading_type: "));
+  EXPECT_THAT(
+      problems("units:\n  - {unit: KWH, reading_type: \"0.0.{perod}.4.1.1.12.0.0.0.0.0.0.0.0.3.72.0\"}\n"),
+      HasSubstr("site.yaml:2: reading_type: "));
 }
 
 TEST(MappingYaml, PeriodOnlyMakesSenseForIntervals) {
-  EXPECT_THAT(problems("units:\n  - {unit: KWH, reading_type: \"0.0.{period}.4.1.1.12.0.0.0.0.0.0.0.0.3.72.0\"}\n"),
-              HasSubstr("{period} needs kind: interval"));
+  EXPECT_THAT(
+      problems("units:\n  - {unit: KWH, reading_type: \"0.0.{period}.4.1.1.12.0.0.0.0.0.0.0.0.3.72.0\"}\n"),
+      HasSubstr("{period} needs kind: interval"));
 }
 
 TEST(MappingYaml, RuleNeedsUnitAndReadingType) {
@@ -88,8 +93,9 @@ TEST(MappingYaml, RefusesWrongShapes) {
   EXPECT_THAT(problems("flags: {E: {quality: 2.8.0}}\n"), HasSubstr("quality must be a list"));
   EXPECT_THAT(problems("flags: {E: {quality: [8]}}\n"), HasSubstr("site.yaml:1: flag 'E': "));
   EXPECT_THAT(problems("flags: {E: {missing: maybe}}\n"), HasSubstr("neither true nor false"));
-  EXPECT_THAT(problems("units:\n  - {unit: KWH, kind: both, reading_type: 0.0.0.1.1.1.12.0.0.0.0.0.0.0.0.3.72.0}\n"),
-              HasSubstr("'both' is neither register nor interval"));
+  EXPECT_THAT(
+      problems("units:\n  - {unit: KWH, kind: both, reading_type: 0.0.0.1.1.1.12.0.0.0.0.0.0.0.0.3.72.0}\n"),
+      HasSubstr("'both' is neither register nor interval"));
 }
 
 TEST(MappingYaml, FlagsAreLettersOnly) {
@@ -98,7 +104,8 @@ TEST(MappingYaml, FlagsAreLettersOnly) {
 
 TEST(MappingYaml, KeyGivenTwiceIsAProblem) {
   EXPECT_THAT(problems("tou: {A: 1, A: 2}\n"), HasSubstr("'A' is given twice"));
-  EXPECT_THAT(problems("tou: {A: 1}\ntou: {B: 2}\n"), HasSubstr("site.yaml:2: mapping: key 'tou' is given twice"));
+  EXPECT_THAT(problems("tou: {A: 1}\ntou: {B: 2}\n"),
+              HasSubstr("site.yaml:2: mapping: key 'tou' is given twice"));
 }
 
 TEST(MappingYaml, BrokenYamlNamesTheLine) {

@@ -14,7 +14,8 @@ using ::testing::IsEmpty;
 TEST(Meters, UnknownMeterQuarantinesTheRecordOnceAndLeavesItsNeighbours) {
   Scene scene;
   scene.meter("M1", 1);
-  scene.registers("GHOST", "KWHREG", {{"1", "R", "2026-01-15T00:00:00Z", ""}, {"2", "R", "2026-01-15T01:00:00Z", ""}});
+  scene.registers("GHOST", "KWHREG",
+                  {{"1", "R", "2026-01-15T00:00:00Z", ""}, {"2", "R", "2026-01-15T01:00:00Z", ""}});
   scene.intervals("GHOST", "KWH", 900s, {{"1", "R", "2026-01-15T05:15:00Z", ""}});
   scene.registers("M1", "KWHREG", {{"3", "R", "2026-01-15T00:00:00Z", ""}});
   const NormalisedBatch out = scene.run();
@@ -31,8 +32,10 @@ TEST(Meters, ExchangeInsideARecordGivesEachSideItsOwnAndQuarantinesTheSlotBetwee
   scene.meter("BADGE", 1, "", "2020-01-01T00:00:00Z", "2026-01-15T10:37:00Z");
   scene.meter("BADGE", 2, "", "2026-01-15T10:37:00Z");
   scene.intervals("BADGE", "KWH", 900s,
-                  {{"1", "R", "2026-01-15T10:15:00Z", ""}, {"2", "R", "2026-01-15T10:30:00Z", ""},
-                   {"3", "R", "2026-01-15T10:45:00Z", ""}, {"4", "R", "2026-01-15T11:00:00Z", ""}});
+                  {{"1", "R", "2026-01-15T10:15:00Z", ""},
+                   {"2", "R", "2026-01-15T10:30:00Z", ""},
+                   {"3", "R", "2026-01-15T10:45:00Z", ""},
+                   {"4", "R", "2026-01-15T11:00:00Z", ""}});
   const NormalisedBatch out = scene.run();
   const std::string type = " cmep:KWH 0.0.2.4.1.1.12.0.0.0.0.0.0.0.0.0.72.0 Wh ";
   EXPECT_THAT(lines(out), ElementsAre("int 1" + type + "2026-01-15T10:00:00Z +900s 1000 [] R",
@@ -58,7 +61,8 @@ TEST(Meters, SlotInWhichAnIdIsFirstAssignedBelongsToNobody) {
   Scene scene;
   scene.meter("BADGE", 1, "", "2026-01-15T10:37:00Z");
   scene.intervals("BADGE", "KWH", 900s,
-                  {{"1", "R", "2026-01-15T10:30:00Z", ""}, {"2", "R", "2026-01-15T10:45:00Z", ""},
+                  {{"1", "R", "2026-01-15T10:30:00Z", ""},
+                   {"2", "R", "2026-01-15T10:45:00Z", ""},
                    {"3", "R", "2026-01-15T11:00:00Z", ""}});
   const NormalisedBatch out = scene.run();
   EXPECT_EQ(lines(out).size(), 1U);

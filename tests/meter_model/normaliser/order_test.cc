@@ -57,7 +57,8 @@ TEST(Order, TwoPartsAppendedToOneBatchSayTheSameAsOnePart) {
   const std::vector<std::string> expected = lines(whole.run());
 
   NormalisedBatch out;
-  const MeterResolver resolve = [](AliasKind, std::string_view id, UtcInstant) -> std::optional<ResolvedMeter> {
+  const MeterResolver resolve = [](AliasKind, std::string_view id,
+                                   UtcInstant) -> std::optional<ResolvedMeter> {
     if (id == "M4") return std::nullopt;
     return ResolvedMeter{id.back() - '0', "", UtcInstant::min(), UtcInstant::max()};
   };
@@ -69,7 +70,8 @@ TEST(Order, TwoPartsAppendedToOneBatchSayTheSameAsOnePart) {
   }
   EXPECT_EQ(lines(out), expected);
   for (std::size_t i = 0; i < out.channels.size(); ++i) {
-    for (std::size_t k = i + 1; k < out.channels.size(); ++k) EXPECT_FALSE(out.channels[i] == out.channels[k]);
+    for (std::size_t k = i + 1; k < out.channels.size(); ++k)
+      EXPECT_FALSE(out.channels[i] == out.channels[k]);
   }
 }
 
@@ -89,7 +91,8 @@ TEST(Order, EveryValueEndsExactlyOnceAsReadingHoleOrQuarantine) {
       const NormalisedBatch out = alone.run();
       std::size_t stored = out.registers.size();
       for (const IntervalRun& run : out.intervals) {
-        stored += static_cast<std::size_t>(std::ranges::count_if(run.mantissas, [](const auto& m) { return m.has_value(); }));
+        stored += static_cast<std::size_t>(
+            std::ranges::count_if(run.mantissas, [](const auto& m) { return m.has_value(); }));
       }
       EXPECT_EQ(stored + out.missing_values + out.quarantined.size(), 1U) << "seed " << seed;
     }

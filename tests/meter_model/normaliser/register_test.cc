@@ -75,7 +75,8 @@ TEST(Registers, NoValueFlagNeverStoresAValueWhateverStandsInTheField) {
   Scene scene;
   scene.meter("M1", 1);
   scene.registers("M1", "KWHREG",
-                  {{"0", "N32", "2026-01-15T00:00:00Z", ""}, {"", "N", "2026-01-15T01:00:00Z", ""},
+                  {{"0", "N32", "2026-01-15T00:00:00Z", ""},
+                   {"", "N", "2026-01-15T01:00:00Z", ""},
                    {"34315", "N32", "2026-01-15T02:00:00Z", ""}});
   const NormalisedBatch out = scene.run();
   EXPECT_THAT(lines(out), IsEmpty());
@@ -96,8 +97,10 @@ TEST(Registers, UnknownFlagCostsOnlyItsOwnValue) {
   Scene scene;
   scene.meter("M1", 1);
   scene.registers("M1", "KWHREG",
-                  {{"1", "R0", "2026-01-15T00:00:00Z", ""}, {"2", "Q7", "2026-01-15T01:00:00Z", ""},
-                   {"3", "32", "2026-01-15T02:00:00Z", ""}, {"4", "r", "2026-01-15T03:00:00Z", ""}});
+                  {{"1", "R0", "2026-01-15T00:00:00Z", ""},
+                   {"2", "Q7", "2026-01-15T01:00:00Z", ""},
+                   {"3", "32", "2026-01-15T02:00:00Z", ""},
+                   {"4", "r", "2026-01-15T03:00:00Z", ""}});
   const NormalisedBatch out = scene.run();
   EXPECT_EQ(out.registers.size(), 1U);
   ASSERT_EQ(out.quarantined.size(), 1U);
@@ -109,8 +112,10 @@ TEST(Registers, BadNumberCostsOnlyItsOwnValue) {
   Scene scene;
   scene.meter("M1", 1);
   scene.registers("M1", "KWHREG",
-                  {{"1", "R", "2026-01-15T00:00:00Z", ""}, {"1.2.3", "R", "2026-01-15T01:00:00Z", ""},
-                   {"nan", "R", "2026-01-15T02:00:00Z", ""}, {"99999999999999999999", "R", "2026-01-15T03:00:00Z", ""},
+                  {{"1", "R", "2026-01-15T00:00:00Z", ""},
+                   {"1.2.3", "R", "2026-01-15T01:00:00Z", ""},
+                   {"nan", "R", "2026-01-15T02:00:00Z", ""},
+                   {"99999999999999999999", "R", "2026-01-15T03:00:00Z", ""},
                    {"5", "R", "2026-01-15T04:00:00Z", ""}});
   const NormalisedBatch out = scene.run();
   EXPECT_EQ(out.registers.size(), 2U);
@@ -140,7 +145,8 @@ TEST(Registers, ThatRunBackwardsAreStoredAsSaidAndMarkedSuspect) {
   Scene scene;
   scene.meter("M1", 1);
   scene.registers("M1", "KWHREG",
-                  {{"3376", "R0", "2026-01-15T00:00:00Z", ""}, {"3371", "R0", "2026-01-15T01:00:00Z", ""},
+                  {{"3376", "R0", "2026-01-15T00:00:00Z", ""},
+                   {"3371", "R0", "2026-01-15T01:00:00Z", ""},
                    {"3381", "R0", "2026-01-15T02:00:00Z", ""}});
   const std::string head = "reg 1 cmep:KWHREG" + std::string(kWh);
   EXPECT_THAT(lines(scene.run()), ElementsAre(head + "2026-01-15T00:00:00Z 3376000 [] R0",
@@ -151,8 +157,10 @@ TEST(Registers, ThatRunBackwardsAreStoredAsSaidAndMarkedSuspect) {
 TEST(Registers, SentNewestFirstAreJudgedInTimeOrder) {
   Scene scene;
   scene.meter("M1", 1);
-  scene.registers("M1", "KWHREG", {{"12", "R", "2026-01-15T02:00:00Z", ""}, {"11", "R", "2026-01-15T01:00:00Z", ""},
-                                   {"10", "R", "2026-01-15T00:00:00Z", ""}});
+  scene.registers("M1", "KWHREG",
+                  {{"12", "R", "2026-01-15T02:00:00Z", ""},
+                   {"11", "R", "2026-01-15T01:00:00Z", ""},
+                   {"10", "R", "2026-01-15T00:00:00Z", ""}});
   const NormalisedBatch out = scene.run();
   EXPECT_EQ(out.registers.size(), 3U);
   for (const RegisterReading& read : out.registers) EXPECT_TRUE(out.qualities.at(read.quality).codes.empty());
@@ -161,7 +169,8 @@ TEST(Registers, SentNewestFirstAreJudgedInTimeOrder) {
 TEST(Registers, NetRegistersMayFall) {
   Scene scene;
   scene.meter("M1", 1);
-  scene.registers("M1", "NETREG", {{"5", "R", "2026-01-15T00:00:00Z", ""}, {"-5", "R", "2026-01-15T01:00:00Z", ""}});
+  scene.registers("M1", "NETREG",
+                  {{"5", "R", "2026-01-15T00:00:00Z", ""}, {"-5", "R", "2026-01-15T01:00:00Z", ""}});
   const NormalisedBatch out = scene.run();
   ASSERT_EQ(out.registers.size(), 2U);
   EXPECT_TRUE(out.qualities.at(out.registers[1].quality).codes.empty());
@@ -171,7 +180,9 @@ TEST(Registers, NetRegistersMayFall) {
 TEST(Registers, AbsentTimeIsThePreviousPlusTheInterval) {
   Scene scene;
   scene.meter("M1", 1);
-  scene.registers("M1", "KWHREG", {{"1", "R", "2026-01-15T00:02:00Z", ""}, {"2", "R", "", ""}, {"3", "R", "", ""}})
+  scene
+      .registers("M1", "KWHREG",
+                 {{"1", "R", "2026-01-15T00:02:00Z", ""}, {"2", "R", "", ""}, {"3", "R", "", ""}})
       .interval = std::chrono::hours{1};
   const NormalisedBatch out = scene.run();
   ASSERT_EQ(out.registers.size(), 3U);
@@ -201,12 +212,12 @@ TEST(Registers, ReadsOfATimeOfUsePeriodCarryItsStart) {
   summary("ON-PEAK", "120.5");
   summary("PEAK-9", "1.5");
   const NormalisedBatch out = scene.run();
-  EXPECT_THAT(
-      lines(out),
-      UnorderedElementsAre("reg 1 cmep:KWHREG:TOTAL 0.0.0.1.1.1.12.0.0.0.0.0.0.0.0.0.72.0 Wh 2026-01-15T05:00:00Z "
-                           "520500 [2.0.0] from 2025-12-15T05:00:00Z",
-                           "reg 1 cmep:KWHREG:ON-PEAK 0.0.0.9.1.1.12.0.0.0.0.1.0.0.0.0.72.0 Wh 2026-01-15T05:00:00Z "
-                           "120500 [2.0.0] from 2025-12-15T05:00:00Z"));
+  EXPECT_THAT(lines(out),
+              UnorderedElementsAre(
+                  "reg 1 cmep:KWHREG:TOTAL 0.0.0.1.1.1.12.0.0.0.0.0.0.0.0.0.72.0 Wh 2026-01-15T05:00:00Z "
+                  "520500 [2.0.0] from 2025-12-15T05:00:00Z",
+                  "reg 1 cmep:KWHREG:ON-PEAK 0.0.0.9.1.1.12.0.0.0.0.1.0.0.0.0.72.0 Wh 2026-01-15T05:00:00Z "
+                  "120500 [2.0.0] from 2025-12-15T05:00:00Z"));
   EXPECT_THAT(reasons(out), ElementsAre("unknown_tou_label"));
 }
 
@@ -232,7 +243,8 @@ TEST(Registers, MaximumStampedWithTheEpochHasNoTimeButKeepsItsValue) {
 TEST(Registers, UnknownUnitQuarantinesTheRecordAndLeavesItsNeighbours) {
   Scene scene;
   scene.meter("M1", 1);
-  scene.registers("M1", "SKWHREG", {{"1", "R", "2026-01-15T00:00:00Z", ""}, {"2", "R", "2026-01-15T01:00:00Z", ""}});
+  scene.registers("M1", "SKWHREG",
+                  {{"1", "R", "2026-01-15T00:00:00Z", ""}, {"2", "R", "2026-01-15T01:00:00Z", ""}});
   scene.registers("M1", "KWHREG", {{"3", "R", "2026-01-15T00:00:00Z", ""}});
   const NormalisedBatch out = scene.run();
   EXPECT_EQ(out.registers.size(), 1U);

@@ -74,7 +74,8 @@ StatedTime Scene::stated(const std::string& text) {
   return *time;
 }
 
-SeriesObservation& Scene::series(const std::string& meter, const std::string& unit, const std::vector<Said>& values) {
+SeriesObservation& Scene::series(const std::string& meter, const std::string& unit,
+                                 const std::vector<Said>& values) {
   SeriesObservation said;
   said.meter = batch.text(meter);
   said.unit = batch.text(unit);
@@ -84,7 +85,8 @@ SeriesObservation& Scene::series(const std::string& meter, const std::string& un
   said.raw = batch.text("raw record of " + meter + " " + unit);
   said.offset = 77;
   for (const Said& one : values) {
-    said.values.push_back({batch.text(one.value), batch.text(one.flag), stated(one.time), batch.text(one.raw_count)});
+    said.values.push_back(
+        {batch.text(one.value), batch.text(one.flag), stated(one.time), batch.text(one.raw_count)});
   }
   batch.observations.emplace_back(std::move(said));
   return std::get<SeriesObservation>(batch.observations.back());
@@ -95,8 +97,8 @@ SeriesObservation& Scene::registers(const std::string& meter, const std::string&
   return series(meter, unit, values);
 }
 
-SeriesObservation& Scene::intervals(const std::string& meter, const std::string& unit, std::chrono::seconds length,
-                                    const std::vector<Said>& values) {
+SeriesObservation& Scene::intervals(const std::string& meter, const std::string& unit,
+                                    std::chrono::seconds length, const std::vector<Said>& values) {
   SeriesObservation& said = series(meter, unit, values);
   said.kind = SeriesKind::Interval;
   said.interval = length;
@@ -149,8 +151,8 @@ std::vector<std::string> lines(const NormalisedBatch& batch) {
     }
   }
   for (const EventReading& e : batch.events) {
-    all.push_back("event " + std::to_string(e.meter) + " " + to_text(e.at) + " " + e.kind + " " + e.code + " " +
-                  e.raw_code);
+    all.push_back("event " + std::to_string(e.meter) + " " + to_text(e.at) + " " + e.kind + " " + e.code +
+                  " " + e.raw_code);
   }
   std::ranges::sort(all);
   return all;

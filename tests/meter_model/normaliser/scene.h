@@ -1,4 +1,5 @@
-// A feed, its meters and its observations, for tests of the normaliser. Values are written as a vendor writes them.
+// A feed, its meters and its observations, for tests of the normaliser. Values are written as a vendor writes
+// them.
 #pragma once
 
 #include <map>
@@ -26,7 +27,8 @@ class Scene {
   void meter(const std::string& id, MeterId meter, const std::string& form = "", const std::string& from = {},
              const std::string& to = {});
 
-  SeriesObservation& registers(const std::string& meter, const std::string& unit, const std::vector<Said>& values);
+  SeriesObservation& registers(const std::string& meter, const std::string& unit,
+                               const std::vector<Said>& values);
   SeriesObservation& intervals(const std::string& meter, const std::string& unit, std::chrono::seconds length,
                                const std::vector<Said>& values);
   EventObservation& event(const std::string& meter, const std::string& code, const std::string& text,
@@ -40,7 +42,8 @@ class Scene {
   DecodedBatch batch;
 
  private:
-  SeriesObservation& series(const std::string& meter, const std::string& unit, const std::vector<Said>& values);
+  SeriesObservation& series(const std::string& meter, const std::string& unit,
+                            const std::vector<Said>& values);
 
   struct Assignment {
     MeterId meter;

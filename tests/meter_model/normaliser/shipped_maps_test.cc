@@ -54,8 +54,8 @@ std::size_t entries_for(const std::vector<std::vector<ReadingType>>& table, cons
   }));
 }
 
-// Composed from the enumerations of the standard because no worked code exists in public for the quantity. Reason,
-// then the units of the rules that it covers (unit/commodity/kind).
+// Composed from the enumerations of the standard because no worked code exists in public for the quantity.
+// Reason, then the units of the rules that it covers (unit/commodity/kind).
 const std::map<std::string, std::set<std::string>>& beyond_the_table() {
   static const std::map<std::string, std::set<std::string>> rows = {
       {"apparent and reactive energy: the Wh code with uom 71 or 73",
@@ -70,7 +70,8 @@ const std::map<std::string, std::set<std::string>>& beyond_the_table() {
 const std::map<std::string, std::set<std::string>>& templates_beyond_the_table() {
   static const std::map<std::string, std::set<std::string>> rows = {
       {"average power over an interval", {"0.2.{period}.6.1.1.37.0.0.0.0.0.0.0.0.3.38.0"}},
-      {"received TOU energy: the delivered code with flow 19", {"0.0.0.9.19.1.12.0.0.0.0.{tou}.0.0.0.3.72.0"}},
+      {"received TOU energy: the delivered code with flow 19",
+       {"0.0.0.9.19.1.12.0.0.0.0.{tou}.0.0.0.3.72.0"}},
       {"cumulative demand, received or by tier: the delivered total with flow 19 or a tier",
        {"0.8.53.3.19.1.8.0.0.0.0.0.0.0.0.3.38.0", "0.8.53.3.1.1.8.0.0.0.0.{tou}.0.0.0.3.38.0",
         "0.8.53.3.19.1.8.0.0.0.0.{tou}.0.0.0.3.38.0"}},
@@ -108,7 +109,8 @@ TEST_P(ShippedMap, EveryReadingTypeResolvesToExactlyOneEntryOfTheTableOfRecord) 
       listed += entries;
     }
     if (excused(rule)) {
-      EXPECT_EQ(listed, 0U) << rule.unit << " " << rule.reading_type << " is in the table now: drop the excuse";
+      EXPECT_EQ(listed, 0U) << rule.unit << " " << rule.reading_type
+                            << " is in the table now: drop the excuse";
     } else {
       EXPECT_GE(listed, 1U) << rule.unit << " " << rule.reading_type << " is not in the table of record";
     }
@@ -126,7 +128,9 @@ TEST_P(ShippedMap, TwoRulesNeverFitTheSameWords) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Config, ShippedMap, ::testing::Values("maps/cmep.yaml", "maps/ssn.yaml"),
-                         [](const auto& map) { return std::string(map.param) == "maps/cmep.yaml" ? "Cmep" : "Ssn"; });
+                         [](const auto& map) {
+                           return std::string(map.param) == "maps/cmep.yaml" ? "Cmep" : "Ssn";
+                         });
 
 std::string type_of(const Mapping& mapping, const SeriesObservation& said) {
   TargetChooser chooser(mapping);
@@ -161,15 +165,38 @@ TEST(ShippedCmepMap, WordsWithSeveralMeaningsAreLeftToTheSite) {
 
 TEST(ShippedCmepMap, TellsDeliveredFromReceivedAndDialsFromIntervals) {
   const Mapping map = shipped_map("maps/cmep.yaml");
-  EXPECT_EQ(type_of(map, said("KWHREG", "MEPMD01", "E", SeriesKind::Register)), "0.0.0.1.1.1.12.0.0.0.0.0.0.0.0.0.72.0");
-  EXPECT_EQ(type_of(map, said("GKWHREG", "MEPMD01", "E", SeriesKind::Register)), "0.0.0.1.19.1.12.0.0.0.0.0.0.0.0.0.72.0");
-  EXPECT_EQ(type_of(map, said("KWH", "MEPMD01", "E", SeriesKind::Interval)), "0.0.2.4.1.1.12.0.0.0.0.0.0.0.0.0.72.0");
-  EXPECT_EQ(type_of(map, said("GKWH", "MEPMD01", "E", SeriesKind::Interval)), "0.0.2.4.19.1.12.0.0.0.0.0.0.0.0.0.72.0");
-  EXPECT_EQ(type_of(map, said("CCFREG", "MEPMD01", "W", SeriesKind::Register)), "0.0.0.1.1.9.58.0.0.0.0.0.0.0.0.0.119.0");
-  EXPECT_EQ(type_of(map, said("CF", "MEPMD01", "G", SeriesKind::Interval)), "0.0.2.4.1.7.58.0.0.0.0.0.0.0.0.0.119.0");
-  EXPECT_EQ(type_of(map, said("KWHREG", "MEPMD02", "E", SeriesKind::Register, "TOTAL")), "0.0.0.1.1.1.12.0.0.0.0.0.0.0.0.0.72.0");
-  EXPECT_EQ(type_of(map, said("KWHREG", "MEPMD02", "E", SeriesKind::Register, "OFF-PEAK")), "0.0.0.9.1.1.12.0.0.0.0.2.0.0.0.0.72.0");
-  EXPECT_EQ(type_of(map, said("KWHREG", "MEPMD02", "E", SeriesKind::Register, "SHOULDER")), "unknown_tou_label");
+  EXPECT_EQ(type_of(map, said("KWHREG", "MEPMD01", "E", SeriesKind::Register)),
+            "0.0.0.1.1.1.12.0.0.0.0.0.0.0.0.0.72.0");
+  EXPECT_EQ(type_of(map, said("GKWHREG", "MEPMD01", "E", SeriesKind::Register)),
+            "0.0.0.1.19.1.12.0.0.0.0.0.0.0.0.0.72.0");
+  EXPECT_EQ(type_of(map, said("KWH", "MEPMD01", "E", SeriesKind::Interval)),
+            "0.0.2.4.1.1.12.0.0.0.0.0.0.0.0.0.72.0");
+  EXPECT_EQ(type_of(map, said("GKWH", "MEPMD01", "E", SeriesKind::Interval)),
+            "0.0.2.4.19.1.12.0.0.0.0.0.0.0.0.0.72.0");
+  EXPECT_EQ(type_of(map, said("CCFREG", "MEPMD01", "W", SeriesKind::Register)),
+            "0.0.0.1.1.9.58.0.0.0.0.0.0.0.0.0.119.0");
+  EXPECT_EQ(type_of(map, said("CF", "MEPMD01", "G", SeriesKind::Interval)),
+            "0.0.2.4.1.7.58.0.0.0.0.0.0.0.0.0.119.0");
+  EXPECT_EQ(type_of(map, said("KWHREG", "MEPMD02", "E", SeriesKind::Register, "TOTAL")),
+            "0.0.0.1.1.1.12.0.0.0.0.0.0.0.0.0.72.0");
+  EXPECT_EQ(type_of(map, said("KWHREG", "MEPMD02", "E", SeriesKind::Register, "OFF-PEAK")),
+            "0.0.0.9.1.1.12.0.0.0.0.2.0.0.0.0.72.0");
+  EXPECT_EQ(type_of(map, said("KWHREG", "MEPMD02", "E", SeriesKind::Register, "SHOULDER")),
+            "unknown_tou_label");
+}
+
+TEST(TargetChooser, AnyLabelMeansATierAndNeverTheTotal) {
+  const auto map = parse_mapping(R"(
+units:
+  - {unit: KWHREG, tou: "*", reading_type: "0.0.0.9.1.1.12.0.0.0.0.{tou}.0.0.0.3.72.0"}
+tou: {TOTAL: 0, ON-PEAK: 1}
+)",
+                                 "map");
+  ASSERT_TRUE(map.ok()) << map.error().message;
+  EXPECT_EQ(type_of(*map, said("KWHREG", "MEPMD02", "E", SeriesKind::Register, "ON-PEAK")),
+            "0.0.0.9.1.1.12.0.0.0.0.1.0.0.0.0.72.0");
+  EXPECT_EQ(type_of(*map, said("KWHREG", "MEPMD02", "E", SeriesKind::Register, "TOTAL")), "unknown_unit");
+  EXPECT_EQ(type_of(*map, said("KWHREG", "MEPMD02", "E", SeriesKind::Register, "")), "unknown_unit");
 }
 
 TEST(ShippedCmepMap, SendersFlagsAreNeverMoreThanAPlainFlag) {
@@ -194,13 +221,16 @@ TEST(ShippedSsnMap, RegistersTiersAndChannelsOfTheExport) {
   EXPECT_EQ(reg("kW(rec)", "CumulativeDemand", "1"), "0.8.53.3.19.1.8.0.0.0.0.1.0.0.0.0.38.0");
   EXPECT_EQ(reg("kWh", "Summation", "9"), "unknown_tou_label");
   EXPECT_EQ(reg("kW", "Summation", "0"), "unknown_unit");
-  EXPECT_EQ(type_of(map, said("kWh", "Reading", "", SeriesKind::Interval)), "0.0.2.4.1.1.12.0.0.0.0.0.0.0.0.0.72.0");
+  EXPECT_EQ(type_of(map, said("kWh", "Reading", "", SeriesKind::Interval)),
+            "0.0.2.4.1.1.12.0.0.0.0.0.0.0.0.0.72.0");
   // the chooser is asked for a 2S meter
-  EXPECT_EQ(type_of(map, said("VrmsA-N", "Reading", "", SeriesKind::Interval)), "0.2.2.6.0.1.54.0.0.0.0.0.0.0.768.0.29.0");
+  EXPECT_EQ(type_of(map, said("VrmsA-N", "Reading", "", SeriesKind::Interval)),
+            "0.2.2.6.0.1.54.0.0.0.0.0.0.0.768.0.29.0");
 }
 
 TEST(ShippedSsnEvents, MapsTheOneEventThatPublicMaterialShowsAndKeepsTheRest) {
-  const auto events = EventMap::parse(shipped("codes/events.yaml"), shipped("maps/ssn-events.yaml"), "events");
+  const auto events =
+      EventMap::parse(shipped("codes/events.yaml"), shipped("maps/ssn-events.yaml"), "events");
   ASSERT_TRUE(events.ok()) << events.error().message;
   EXPECT_EQ(events->vendor(), "ssn");
   EXPECT_EQ(events->look_up("METER_HAN_COMM_FAILURE", "any words").kind, "HAN_FAULT");

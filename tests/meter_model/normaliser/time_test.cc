@@ -11,7 +11,9 @@ using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 
-Zone toronto() { return *Zone::load("America/Toronto"); }
+Zone toronto() {
+  return *Zone::load("America/Toronto");
+}
 
 std::vector<std::string> register_times(const NormalisedBatch& out) {
   std::vector<std::string> times;
@@ -42,7 +44,8 @@ TEST(Times, BareTimeIsReadInTheZoneOfTheFeed) {
   Scene scene;
   scene.meter("M1", 1);
   scene.rules.zone = toronto();
-  scene.registers("M1", "KWHREG", {{"1", "R", "2026-01-15T00:15:00", ""}, {"2", "R", "2026-07-15T00:15:00", ""}});
+  scene.registers("M1", "KWHREG",
+                  {{"1", "R", "2026-01-15T00:15:00", ""}, {"2", "R", "2026-07-15T00:15:00", ""}});
   EXPECT_THAT(register_times(scene.run()), ElementsAre("2026-01-15T05:15:00Z", "2026-07-15T04:15:00Z"));
 }
 
@@ -52,9 +55,12 @@ TEST(Times, RepeatedAutumnHourIsOneRunOfEveryIntervalOnce) {
   scene.meter("M1", 1);
   scene.rules.zone = toronto();
   scene.intervals("M1", "KWH", 1800s,
-                  {{"1", "R", "2026-11-01T00:30:00", ""}, {"2", "R", "2026-11-01T01:00:00", ""},
-                   {"3", "R", "2026-11-01T01:30:00", ""}, {"4", "R", "2026-11-01T01:00:00", ""},
-                   {"5", "R", "2026-11-01T01:30:00", ""}, {"6", "R", "2026-11-01T02:00:00", ""}});
+                  {{"1", "R", "2026-11-01T00:30:00", ""},
+                   {"2", "R", "2026-11-01T01:00:00", ""},
+                   {"3", "R", "2026-11-01T01:30:00", ""},
+                   {"4", "R", "2026-11-01T01:00:00", ""},
+                   {"5", "R", "2026-11-01T01:30:00", ""},
+                   {"6", "R", "2026-11-01T02:00:00", ""}});
   const NormalisedBatch out = scene.run();
   EXPECT_THAT(out.quarantined, IsEmpty());
   ASSERT_EQ(out.intervals.size(), 1U);
@@ -84,8 +90,9 @@ TEST(Times, FaceThatTheSpringSkipsDoesNotExist) {
 TEST(Times, SeriesThatBeginsWithoutATimeCannotBePlaced) {
   Scene scene;
   scene.meter("M1", 1);
-  scene.intervals("M1", "KWH", 900s,
-                  {{"1", "R", "", ""}, {"2", "R", "", ""}, {"3", "R", "2026-01-15T05:45:00Z", ""}, {"4", "R", "", ""}});
+  scene.intervals(
+      "M1", "KWH", 900s,
+      {{"1", "R", "", ""}, {"2", "R", "", ""}, {"3", "R", "2026-01-15T05:45:00Z", ""}, {"4", "R", "", ""}});
   const NormalisedBatch out = scene.run();
   ASSERT_EQ(out.intervals.size(), 1U);
   EXPECT_EQ(to_text(out.intervals[0].first_start), "2026-01-15T05:30:00Z");
@@ -99,8 +106,10 @@ TEST(Times, ClockThatWasNeverSetIsNotARead) {
   Scene scene;
   scene.meter("M1", 1);
   scene.registers("M1", "KWHREG",
-                  {{"1", "R", "1970-01-01T00:00:00Z", ""}, {"2", "R", "0001-01-01T00:00:00Z", ""},
-                   {"3", "R", "1989-12-31T23:59:59Z", ""}, {"4", "R", "1990-01-01T00:00:00Z", ""}});
+                  {{"1", "R", "1970-01-01T00:00:00Z", ""},
+                   {"2", "R", "0001-01-01T00:00:00Z", ""},
+                   {"3", "R", "1989-12-31T23:59:59Z", ""},
+                   {"4", "R", "1990-01-01T00:00:00Z", ""}});
   const NormalisedBatch out = scene.run();
   EXPECT_THAT(register_times(out), ElementsAre("1990-01-01T00:00:00Z"));
   EXPECT_THAT(reasons(out), ElementsAre("time_before_epoch"));
@@ -111,7 +120,8 @@ TEST(Times, FutureIsRefusedBeyondTheToleranceOnly) {
   Scene scene;  // received at 2026-11-22T12:00:00Z, tolerance 300 s
   scene.meter("M1", 1);
   scene.registers("M1", "KWHREG",
-                  {{"1", "R", "2026-11-22T12:05:00Z", ""}, {"2", "R", "2026-11-22T12:05:01Z", ""},
+                  {{"1", "R", "2026-11-22T12:05:00Z", ""},
+                   {"2", "R", "2026-11-22T12:05:01Z", ""},
                    {"3", "R", "2069-01-01T00:00:00Z", ""}});
   const NormalisedBatch out = scene.run();
   EXPECT_THAT(register_times(out), ElementsAre("2026-11-22T12:05:00Z"));

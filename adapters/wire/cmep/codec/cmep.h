@@ -50,8 +50,7 @@ enum class MeterField : std::uint8_t {
 struct Options {
   MeterField meter_field = MeterField::Field8;
   AliasKind meter_kind = AliasKind::Badge;
-  std::size_t max_line =
-      65536;  // bytes without the line end; the text says 2048, feeds write more. Clamped to 1 MiB
+  std::size_t max_line = 65536;       // bytes without the line end; the text says 2048; at most 1 MiB
   std::size_t max_count = 10000;      // readings in a record; the text says 48 (MEPMD02: 6), feeds write more
   std::size_t max_number_chars = 16;  // the format's limit
   std::vector<std::string> purposes{"", "OK", "RESEND", "SUMMARY", "HISTORY"};  // those that are read

@@ -92,6 +92,17 @@ TEST_F(Rejection, AFileWithoutOneReadableRecordIsRejected) {
   EXPECT_TRUE(says("a.txt", "not one record in it can be read; the first fault is bad_line at byte 0: begins with bad"));
 }
 
+TEST_F(Rejection, AFileWithoutOneReadableRecordIsReadAgainWhenItComesAgain) {
+  begin();
+  drop("a.txt", "bad1\nbad2\n");
+  host.run_until_idle();
+  drop("a.txt", "bad1\nbad2\n");  // the settings may have been put right since
+  host.run_until_idle();
+  EXPECT_EQ(host.store.committed.size(), 2U);
+  EXPECT_EQ(host.store.committed[1].source.offset, 0U);
+  EXPECT_EQ(host.log.count("DROP_FILE_DUPLICATE"), 0U);
+}
+
 TEST_F(Rejection, AnEmptyFileIsRejectedOnceItSettled) {
   begin();
   drop("a.txt", "");

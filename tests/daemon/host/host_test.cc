@@ -1,0 +1,145 @@
+#include "daemon/host/host.h"
+
+#include <gtest/gtest.h>
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+#include <boost/asio/io_context.hpp>
+
+#include "tests/daemon/support/fake_family.h"
+#include "tests/daemon/support/fake_store.h"
+
+namespace ami::daemon {
+namespace {
+namespace asio = boost::asio;
+using testing::FakeFamily;
+
+// One thread and a clock that needs no time: the test turns the io_context by hand until what it waits for is so.
+class HostTest : public ::testing::Test {
+ protected:
+  ~HostTest() override {
+    bool quiet = false;
+    asio::co_spawn(
+        io_, [this]() -> sdk::Awaitable<void> { co_await host_.stop(); }, [&](std::exception_ptr) { quiet = true; });
+    turn_until([&] { return quiet; });
+    EXPECT_TRUE(quiet);
+  }
+
+  template <class Condition>
+  bool turn_until(Condition condition) {
+    for (int turn = 0; turn < 200'000 && !condition(); ++turn) {
+      io_.restart();
+      io_.run_one();
+    }
+    return condition();
+  }
+
+  static FeedConfig feed(const std::string& name, const FakeFamily& family, const std::string& fingerprint = "1") {
+    FeedConfig config;
+    config.name = name;
+    config.utility = "hydro";
+    config.family = &family;
+    config.fingerprint = fingerprint;
+    return config;
+  }
+
+  FeedPhase phase(const std::string& name) {
+    for (const auto& status : host_.status()) {
+      if (status.name == name) return status.phase;
+    }
+    return FeedPhase::Stopped;
+  }
+
+  bool logged(const std::string& id) const {
+    return std::any_of(lines_.begin(), lines_.end(),
+                       [&](const std::string& line) { return line.find("id=" + id) != std::string::npos; });
+  }
+
+  std::vector<std::string> lines_;
+  Log log_{[this](Level, const std::string& line) { lines_.push_back(line); }};
+  asio::io_context io_;
+  testing::InstantClock clock_;
+  testing::FakeStore store_;
+  WorkerPool work_{1}, database_{1};
+  DirectoryCache directory_{[] { return Result<storage::DirectorySnapshot>(storage::DirectorySnapshot{}); }};
+  Metrics metrics_{"test"};
+  Pipeline pipeline_{store_, directory_, database_, clock_, {}, log_};
+  Host host_{HostParts{io_.get_executor(), clock_, work_, database_, store_, directory_, pipeline_, metrics_, log_}};
+  const std::map<std::string, storage::UtilityId> utilities_{{"hydro", 1}};
+};
+
+TEST_F(HostTest, StartsEachFeedAndStopsIt) {
+  const FakeFamily family("fake");
+  host_.apply({feed("a", family), feed("b", family)}, utilities_);
+  EXPECT_TRUE(turn_until([&] { return phase("a") == FeedPhase::Running && phase("b") == FeedPhase::Running; }));
+  EXPECT_EQ(family.script->made, 2);
+  host_.apply({feed("b", family)}, utilities_);
+  EXPECT_TRUE(turn_until([&] { return family.script->stopped == 1; }));
+  EXPECT_EQ(phase("b"), FeedPhase::Running);
+  EXPECT_EQ(family.script->made, 2) << "a feed that did not change must not be touched";
+}
+
+TEST_F(HostTest, AFeedThatCannotStartIsTriedAgainAndHarmsNoOther) {
+  const FakeFamily good("good");
+  const FakeFamily bad("bad");
+  bad.script->on_start = [script = bad.script.get()] {
+    return script->made < 4 ? Outcome(permanent("folder is missing")) : Outcome(Done{});
+  };
+  host_.apply({feed("bad", bad), feed("good", good)}, utilities_);
+  EXPECT_TRUE(turn_until([&] { return phase("bad") == FeedPhase::Running && phase("good") == FeedPhase::Running; }));
+  EXPECT_EQ(bad.script->made, 4);
+  EXPECT_EQ(bad.script->stopped, 3) << "what was made must be stopped before it is made again";
+  EXPECT_EQ(good.script->made, 1);
+  EXPECT_TRUE(logged("FEED_FAILED"));
+}
+
+TEST_F(HostTest, AFeedThatFailsLaterIsStartedAgain) {
+  const FakeFamily family("fake");
+  host_.apply({feed("a", family)}, utilities_);
+  ASSERT_TRUE(turn_until([&] { return phase("a") == FeedPhase::Running; }));
+  family.script->fail = true;
+  ASSERT_TRUE(turn_until([&] { return phase("a") == FeedPhase::Failed; }));
+  EXPECT_EQ(host_.status()[0].error, "told to fail");
+  family.script->fail = false;
+  EXPECT_TRUE(turn_until([&] { return phase("a") == FeedPhase::Running; }));
+}
+
+TEST_F(HostTest, AnExceptionOfAnAdapterIsAFailureOfItsFeedAlone) {
+  const FakeFamily family("fake");
+  const FakeFamily good("good");
+  family.script->on_start = []() -> Outcome { throw std::runtime_error("boom"); };
+  host_.apply({feed("a", family), feed("good", good)}, utilities_);
+  EXPECT_TRUE(turn_until([&] { return phase("a") == FeedPhase::Failed && phase("good") == FeedPhase::Running; }));
+  EXPECT_EQ(host_.status()[0].error, "start: boom");
+}
+
+TEST_F(HostTest, AFamilyThatIsPushedToIsRefusedForWantOfAJournal) {
+  const FakeFamily pushed("pushed", true);
+  host_.apply({feed("a", pushed)}, utilities_);
+  ASSERT_TRUE(turn_until([&] { return phase("a") == FeedPhase::Refused; }));
+  EXPECT_NE(host_.status()[0].error.find("durable journal"), std::string::npos);
+  EXPECT_EQ(pushed.script->made, 0);
+}
+
+TEST_F(HostTest, AChangedFeedIsReplacedAfterTheOldOneIsQuiet) {
+  const FakeFamily family("fake");
+  host_.apply({feed("a", family)}, utilities_);
+  ASSERT_TRUE(turn_until([&] { return phase("a") == FeedPhase::Running; }));
+  int stopped_when_made = -1;
+  family.script->on_start = [&] {
+    stopped_when_made = family.script->stopped;
+    return Outcome(Done{});
+  };
+  host_.apply({feed("a", family, "2")}, utilities_);
+  ASSERT_TRUE(turn_until([&] { return family.script->started == 2 && phase("a") == FeedPhase::Running; }));
+  EXPECT_EQ(stopped_when_made, 1);
+}
+
+TEST_F(HostTest, AFeedOfAnUnknownUtilityIsLeftOut) {
+  const FakeFamily family("fake");
+  host_.apply({feed("a", family)}, {});
+  EXPECT_TRUE(host_.status().empty());
+}
+
+}  // namespace
+}  // namespace ami::daemon

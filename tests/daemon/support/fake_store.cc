@@ -1,0 +1,41 @@
+#include "tests/daemon/support/fake_store.h"
+
+namespace ami::daemon::testing {
+
+Result<storage::CommitCounts> FakeStore::commit(const storage::CommitUnit& unit) {
+  const std::lock_guard lock(mutex_);
+  on_commit();
+  tried.push_back(unit);
+  if (!answers.empty()) {
+    auto answer = std::move(answers.front());
+    answers.pop_front();
+    if (!answer.ok() || answer->directory_changed) return answer;
+  }
+  stored.push_back(unit);
+  storage::CommitCounts counts;
+  counts.registers = unit.batch.registers.size();
+  counts.events = unit.batch.events.size();
+  counts.quarantined = unit.batch.quarantined.size();
+  for (const auto& run : unit.batch.intervals) counts.interval_values += run.mantissas.size();
+  return counts;
+}
+
+Result<std::optional<std::string>> FakeStore::load_state(const std::string& feed, const std::string& key) {
+  const std::lock_guard lock(mutex_);
+  const auto found = state_.find({feed, key});
+  return found == state_.end() ? std::optional<std::string>() : std::optional<std::string>(found->second);
+}
+
+Outcome FakeStore::save_state(const std::string& feed, const std::vector<storage::StateRow>& rows) {
+  const std::lock_guard lock(mutex_);
+  for (const auto& row : rows) {
+    if (row.value) {
+      state_[{feed, row.key}] = *row.value;
+    } else {
+      state_.erase({feed, row.key});
+    }
+  }
+  return Done{};
+}
+
+}  // namespace ami::daemon::testing

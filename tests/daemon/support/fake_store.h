@@ -1,0 +1,31 @@
+// An IngestStore in memory that answers as a test tells it.
+#pragma once
+
+#include <deque>
+#include <functional>
+#include <map>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "storage/ingest.h"
+
+namespace ami::daemon::testing {
+
+class FakeStore final : public storage::IngestStore {
+ public:
+  // Answers to come, in order; when none is left a commit is stored.
+  std::deque<Result<storage::CommitCounts>> answers;
+  std::function<void()> on_commit = [] {};
+  std::vector<storage::CommitUnit> tried, stored;  // all attempts; the successful ones
+
+  Result<storage::CommitCounts> commit(const storage::CommitUnit& unit) override;
+  Result<std::optional<std::string>> load_state(const std::string& feed, const std::string& key) override;
+  Outcome save_state(const std::string& feed, const std::vector<storage::StateRow>& rows) override;
+
+ private:
+  std::mutex mutex_;
+  std::map<std::pair<std::string, std::string>, std::string> state_;
+};
+
+}  // namespace ami::daemon::testing

@@ -1,0 +1,90 @@
+#include "storage/postgres/migrate.h"
+
+#include <gtest/gtest.h>
+
+#include <pqxx/pqxx>
+#include <thread>
+
+#include "storage/postgres/database.h"
+#include "tests/support/pg_cluster.h"
+
+namespace ami::storage {
+namespace {
+
+std::string count(const std::string& conninfo, const std::string& query) {
+  pqxx::connection connection(conninfo);
+  pqxx::work tx(connection);
+  return tx.exec1(query)[0].c_str();
+}
+
+class Migrate : public ::testing::Test {
+ protected:
+  const std::string conninfo = testing::PgCluster::shared().create_database();
+};
+
+TEST_F(Migrate, EmptyDatabaseGetsTheNewestSchemaAndTheSecondRunDoesNothing) {
+  auto first = migrate(conninfo);
+  ASSERT_TRUE(first.ok()) << first.error().message;
+  EXPECT_EQ(first->from, 0);
+  EXPECT_EQ(first->to, schema_version());
+  auto second = migrate(conninfo);
+  ASSERT_TRUE(second.ok()) << second.error().message;
+  EXPECT_EQ(second->from, schema_version());
+  EXPECT_EQ(count(conninfo, "SELECT count(*) FROM schema_version"),
+            std::to_string(embedded_migrations().size()));
+  Database database({.conninfo = conninfo});
+  EXPECT_TRUE(database.ready().ok());
+}
+
+TEST_F(Migrate, TwoProcessesAtOnceBothSucceed) {
+  std::optional<Result<MigrationReport>> a, b;
+  std::thread other([&] { a = migrate(conninfo); });
+  b = migrate(conninfo);
+  other.join();
+  EXPECT_TRUE(a->ok()) << a->error().message;
+  EXPECT_TRUE(b->ok()) << b->error().message;
+}
+
+TEST_F(Migrate, NewerDatabaseIsRefused) {
+  ASSERT_TRUE(migrate(conninfo).ok());
+  pqxx::connection connection(conninfo);
+  pqxx::work tx(connection);
+  tx.exec("INSERT INTO schema_version VALUES (9999, '9999_future', 'x')");
+  tx.commit();
+  auto refused = migrate(conninfo);
+  ASSERT_FALSE(refused.ok());
+  EXPECT_EQ(refused.error().fault, Fault::Permanent);
+  EXPECT_NE(refused.error().message.find("9999_future"), std::string::npos) << refused.error().message;
+  Database database({.conninfo = conninfo});
+  auto ready = database.ready();
+  ASSERT_FALSE(ready.ok());
+  EXPECT_EQ(ready.error().fault, Fault::Permanent);
+}
+
+TEST_F(Migrate, ChangedMigrationIsRefused) {
+  const Migration original[] = {{1, "0001_a", "CREATE TABLE a (x int)"}};
+  const Migration edited[] = {{1, "0001_a", "CREATE TABLE a (x bigint)"}};
+  ASSERT_TRUE(migrate(conninfo, original).ok());
+  auto refused = migrate(conninfo, edited);
+  ASSERT_FALSE(refused.ok());
+  EXPECT_NE(refused.error().message.find("0001_a was changed"), std::string::npos) << refused.error().message;
+}
+
+TEST_F(Migrate, FailingMigrationLeavesTheOnesBeforeItAndNothingOfItself) {
+  const Migration list[] = {{1, "0001_a", "CREATE TABLE a (x int)"},
+                            {2, "0002_b", "CREATE TABLE b (x int); SELECT no_such_function()"}};
+  auto failed = migrate(conninfo, list);
+  ASSERT_FALSE(failed.ok());
+  EXPECT_NE(failed.error().message.find("no_such_function"), std::string::npos);
+  EXPECT_EQ(count(conninfo, "SELECT max(version) FROM schema_version"), "1");
+  EXPECT_EQ(count(conninfo, "SELECT to_regclass('b') IS NULL"), "t");
+}
+
+TEST(MigrateWithoutServer, IsTransient) {
+  auto away = migrate("host=/nonexistent dbname=x");
+  ASSERT_FALSE(away.ok());
+  EXPECT_EQ(away.error().fault, Fault::Transient);
+}
+
+}  // namespace
+}  // namespace ami::storage
