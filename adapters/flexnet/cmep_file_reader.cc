@@ -53,6 +53,11 @@ Outcome CmepFileReader::read_unterminated(std::string_view line, std::uint64_t o
   const std::size_t malformed = out.malformed.size();
   decoder_.decode(line, offset, true, out);
   if (out.malformed.size() == malformed) return Done{};
+  // An empty meter field with fields behind it was sent so: nothing is cut off there.
+  const auto fields_behind =
+      std::count(line.begin(), line.end(), ',') - static_cast<int>(cmep::MeterField::Field8);
+  if (fields_behind > 0 && out.malformed.back().reason == std::string_view(cmep::reason::kMissingMeter))
+    return Done{};
   return permanent(where + " and is cut short: " + out.malformed.back().detail);
 }
 

@@ -11,33 +11,38 @@ namespace {
 using sdk::SettingKind;
 
 sdk::SettingsSchema make_schema() {
-  sdk::SettingsSchema schema{"Feed of the flexnet family (Sensus FlexNet: CMEP files)", wire::drop_folder_settings()};
+  sdk::SettingsSchema schema{"Feed of the flexnet family (Sensus FlexNet: CMEP files)",
+                             wire::drop_folder_settings()};
   for (sdk::SettingDef& def : sdk::mapping_settings("maps/cmep.yaml", "")) {
     schema.settings.push_back(std::move(def));
   }
-  schema.settings.push_back({.key = "meter_id_field",
-                             .kind = SettingKind::Choice,
-                             .doc = "Which field of a record names the meter. The text of the format says field8; "
-                                    "feeds are known that fill field6 or field5.",
-                             .default_value = "field8",
-                             .choices = {"field8", "field6", "field5", "field4"}});
-  schema.settings.push_back({.key = "meter_id_kind",
-                             .kind = SettingKind::Choice,
-                             .doc = "Which of a meter's names that field holds.",
-                             .default_value = "BADGE",
-                             .choices = {"BADGE", "MANUFACTURER_SERIAL", "MODULE", "VENDOR_CONTROL", "MAC", "CIS"}});
+  schema.settings.push_back(
+      {.key = "meter_id_field",
+       .kind = SettingKind::Choice,
+       .doc = "Which field of a record names the meter. The text of the format says field8; "
+              "feeds are known that fill field6 or field5.",
+       .default_value = "field8",
+       .choices = {"field8", "field6", "field5", "field4"}});
+  schema.settings.push_back(
+      {.key = "meter_id_kind",
+       .kind = SettingKind::Choice,
+       .doc = "Which of a meter's names that field holds.",
+       .default_value = "BADGE",
+       .choices = {"BADGE", "MANUFACTURER_SERIAL", "MODULE", "VENDOR_CONTROL", "MAC", "CIS"}});
   schema.settings.push_back({.key = "max_line",
                              .kind = SettingKind::Bytes,
-                             .doc = "Longest line that is read; a longer one is quarantined. The format's text "
-                                    "says 2048, feeds write more.",
+                             .doc =
+                                 "Longest line that is read; a longer one is quarantined. The format's text "
+                                 "says 2048, feeds write more.",
                              .default_value = "64KiB",
                              .min = 2048,
                              .max = 512 << 10});
-  schema.settings.push_back({.key = "line_end_required",
-                             .kind = SettingKind::Boolean,
-                             .doc = "Whether a last line without a line end is taken for cut short. Set it where "
-                                    "the sender is known to end each line: a value that lost digits is then found.",
-                             .default_value = "false"});
+  schema.settings.push_back(
+      {.key = "line_end_required",
+       .kind = SettingKind::Boolean,
+       .doc = "Whether a last line without a line end is taken for cut short. Set it where "
+              "the sender is known to end each line: a value that lost digits is then found.",
+       .default_value = "false"});
   return schema;
 }
 
@@ -76,9 +81,9 @@ class FlexnetFamily : public sdk::AdapterFamily {
   }
 
  private:
-  const sdk::AdapterInfo info_{
-      "flexnet", "CMEP files (MEPMD01, MEPMD02) as Sensus head-ends export them",
-      {.files = true, .registers = true, .intervals = true}};
+  const sdk::AdapterInfo info_{"flexnet",
+                               "CMEP files (MEPMD01, MEPMD02) as Sensus head-ends export them",
+                               {.files = true, .registers = true, .intervals = true}};
   const sdk::SettingsSchema schema_ = make_schema();
 };
 

@@ -1,8 +1,8 @@
 // The adapter contract. An adapter speaks one vendor's published interface and reports what was said.
 //
-// Threads: an instance lives on one strand (services.executor); start, stop and every coroutine of it run there,
-// and none of them blocks: slow work goes through services.offload. health() may be called from any thread.
-// Nothing throws across this boundary except std::bad_alloc.
+// Threads: an instance lives on one strand (services.executor); start, stop and every coroutine of it run
+// there, and none of them blocks: slow work goes through services.offload. health() may be called from any
+// thread. Nothing throws across this boundary except std::bad_alloc.
 #pragma once
 
 #include <boost/asio/any_io_executor.hpp>
@@ -28,8 +28,8 @@ using Awaitable = asio::awaitable<T>;
 
 // What the interface states. Not stated = false, until a site configures its evidence.
 struct Capabilities {
-  bool files = false;             // reads dropped files
-  bool pushed_messages = false;   // is pushed to: needs the durable journal
+  bool files = false;            // reads dropped files
+  bool pushed_messages = false;  // is pushed to: needs the durable journal
   bool registers = false;
   bool intervals = false;
   bool events = false;
@@ -50,9 +50,9 @@ struct AdapterInfo {
 enum class HealthState { Starting, Healthy, Degraded, Failed, Stopped };
 struct Health {
   HealthState state = HealthState::Starting;
-  std::string reason;     // for an operator; empty when healthy
+  std::string reason;  // for an operator; empty when healthy
   std::optional<UtcInstant> last_success;
-  std::uint64_t records = 0;      // observations handed to the sink and committed
+  std::uint64_t records = 0;  // observations handed to the sink and committed
   std::uint64_t malformed = 0;
   std::uint64_t pending_files = 0;
 };
@@ -77,7 +77,8 @@ struct SourceSpan {
   UtcInstant received_at{};
 };
 
-// A small durable fact of an adapter (a file's position). Saved in the same transaction as the batch beside it.
+// A small durable fact of an adapter (a file's position). Saved in the same transaction as the batch beside
+// it.
 struct StateChange {
   std::string key;
   std::optional<std::string> value;  // nullopt = forget it
@@ -85,15 +86,15 @@ struct StateChange {
 
 struct CommitReceipt {
   std::uint64_t registers = 0, interval_values = 0, events = 0;
-  std::uint64_t quarantined = 0;     // items of this batch that are in quarantine now
+  std::uint64_t quarantined = 0;  // items of this batch that are in quarantine now
   std::uint64_t unmapped_events = 0;
 };
 
-// The only way into the store. commit() completes when batch and state changes are durable in one transaction.
-// It waits out Transient faults itself (PostgreSQL away) until stopped; what it returns is final: Permanent = this
-// batch can never be stored (a defect: keep the file); Transient = the host is stopping, nothing was stored.
-// An adapter that stops cancels its commit (Asio cancellation, terminal): wait no longer for the store then, but
-// return Transient, or the true result if the transaction is under way.
+// The only way into the store. commit() completes when batch and state changes are durable in one
+// transaction. It waits out Transient faults itself (PostgreSQL away) until stopped; what it returns is
+// final: Permanent = this batch can never be stored (a defect: keep the file); Transient = the host is
+// stopping, nothing was stored. An adapter that stops cancels its commit (Asio cancellation, terminal): wait
+// no longer for the store then, but return Transient, or the true result if the transaction is under way.
 class ObservationSink {
  public:
   virtual ~ObservationSink() = default;
@@ -133,8 +134,9 @@ class Offload {
   virtual Awaitable<void> run(std::function<void()> work) = 0;
 };
 
-// Where an adapter says what an operator should know. One message id an event (DROP_FILE_DONE), then key=value
-// text; no readings, no secrets. Warn: someone should look. Error: someone must act. Callable from any thread.
+// Where an adapter says what an operator should know. One message id an event (DROP_FILE_DONE), then
+// key=value text; no readings, no secrets. Warn: someone should look. Error: someone must act. Callable from
+// any thread.
 enum class LogLevel { Debug, Info, Warn, Error };
 std::string_view name_of(LogLevel level);  // "info" …
 class Log {

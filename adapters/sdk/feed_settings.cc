@@ -9,7 +9,9 @@ const std::vector<SettingDef>& common_feed_settings() {
        .doc = "Name of the feed, unique within the gateway; kept with every reading as its source.",
        .required = true},
       {.key = "utility", .doc = "Name of the utility whose meters this feed speaks of.", .required = true},
-      {.key = "family", .doc = "Module family that reads the feed, such as flexnet or ssn.", .required = true},
+      {.key = "family",
+       .doc = "Module family that reads the feed, such as flexnet or ssn.",
+       .required = true},
       {.key = "enabled",
        .kind = SettingKind::Boolean,
        .doc = "Whether the gateway runs the feed.",
@@ -20,7 +22,8 @@ const std::vector<SettingDef>& common_feed_settings() {
 
 SettingsSchema feed_schema(const AdapterFamily& family) {
   SettingsSchema joined = family.schema();
-  joined.settings.insert(joined.settings.begin(), common_feed_settings().begin(), common_feed_settings().end());
+  joined.settings.insert(joined.settings.begin(), common_feed_settings().begin(),
+                         common_feed_settings().end());
   return joined;
 }
 

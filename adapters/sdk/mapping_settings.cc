@@ -23,7 +23,8 @@ class RulesLoader {
       add(settings_.line("zone"), zone.error().message);
     }
     rules_.snap_tolerance = std::chrono::floor<std::chrono::seconds>(settings_.duration("snap_tolerance"));
-    rules_.future_tolerance = std::chrono::floor<std::chrono::seconds>(settings_.duration("future_tolerance"));
+    rules_.future_tolerance =
+        std::chrono::floor<std::chrono::seconds>(settings_.duration("future_tolerance"));
     load_mapping();
     load_events();
     if (!problems_.empty()) return permanent(problems_);
@@ -65,7 +66,8 @@ class RulesLoader {
         continue;
       }
       if (assumed->version != 0 || !assumed->wire.empty()) {
-        add(entry.line("mapping"), "an assumption has neither version nor wire: those are the mapping file's");
+        add(entry.line("mapping"),
+            "an assumption has neither version nor wire: those are the mapping file's");
       }
       for (UnitRule& rule : assumed->units) {
         if (rule.assumed.empty()) rule.assumed = entry.text("assumed");
@@ -80,8 +82,9 @@ class RulesLoader {
   void load_events() {
     std::string table_path, path;
     const std::string table = file_text(kTableOfRecord, 0, table_path);
-    const std::string vendor =
-        settings_.text("events").empty() ? "" : file_text(settings_.text("events"), settings_.line("events"), path);
+    const std::string vendor = settings_.text("events").empty()
+                                   ? ""
+                                   : file_text(settings_.text("events"), settings_.line("events"), path);
     if (table.empty()) return;
     if (Result<EventMap> events = EventMap::parse(table, vendor, path.empty() ? table_path : path)) {
       rules_.events = std::move(events.value());
@@ -98,7 +101,8 @@ class RulesLoader {
 
 }  // namespace
 
-std::vector<SettingDef> mapping_settings(const std::string& default_mapping, const std::string& default_events) {
+std::vector<SettingDef> mapping_settings(const std::string& default_mapping,
+                                         const std::string& default_events) {
   return {
       {.key = "zone",
        .kind = SettingKind::Zone,
@@ -108,7 +112,8 @@ std::vector<SettingDef> mapping_settings(const std::string& default_mapping, con
        .doc = "Mapping file, relative to the configuration folder: vendor's units, flags and labels to ours.",
        .default_value = default_mapping},
       {.key = "events",
-       .doc = "Vendor's event map, relative to the configuration folder; empty = only codes of the table of record.",
+       .doc = "Vendor's event map, relative to the configuration folder; empty = only codes of the table of "
+              "record.",
        .default_value = default_events},
       {.key = "assume",
        .kind = SettingKind::List,
@@ -123,7 +128,8 @@ std::vector<SettingDef> mapping_settings(const std::string& default_mapping, con
        .list_of_sections = true},
       {.key = "assume_version",
        .kind = SettingKind::Integer,
-       .doc = "Raise it whenever `assume` changes: it becomes part of the mapping version kept with each reading.",
+       .doc = "Raise it whenever `assume` changes: it becomes part of the mapping version kept with each "
+              "reading.",
        .default_value = "1",
        .min = 1,
        .max = 999},

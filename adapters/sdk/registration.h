@@ -12,24 +12,27 @@ namespace ami::sdk {
 
 // Everything the host needs to run one configured feed of a family.
 struct FeedPlan {
-  FeedRules rules;               // for the one normaliser
-  std::string wire;              // codec for replay: "cmep", "ssn-export"
+  FeedRules rules;   // for the one normaliser
+  std::string wire;  // codec for replay: "cmep", "ssn-export"
 };
 
 class AdapterFamily {
  public:
   virtual ~AdapterFamily() = default;
   [[nodiscard]] virtual const AdapterInfo& info() const noexcept = 0;
-  // Feed settings beyond the ones that every feed has (name, utility, family): parser, defaults and docs in one.
+  // Feed settings beyond the ones that every feed has (name, utility, family): parser, defaults and docs in
+  // one.
   [[nodiscard]] virtual const SettingsSchema& schema() const noexcept = 0;
   // Builds rules from checked settings; reads mapping files below `config_dir`. Problems carry file and line.
-  [[nodiscard]] virtual Result<FeedPlan> plan(const Settings& settings, const std::string& config_dir) const = 0;
+  [[nodiscard]] virtual Result<FeedPlan> plan(const Settings& settings,
+                                              const std::string& config_dir) const = 0;
   [[nodiscard]] virtual std::unique_ptr<Adapter> make(const Settings& settings, Services services) const = 0;
   // Reads one self-contained record again (quarantine replay).
   [[nodiscard]] virtual DecodedBatch decode(const Settings& settings, std::string_view raw) const = 0;
 };
 
-// Settings that every feed file has: name, utility, family, enabled. The same file also holds the family's own.
+// Settings that every feed file has: name, utility, family, enabled. The same file also holds the family's
+// own.
 const std::vector<SettingDef>& common_feed_settings();
 // common_feed_settings() and the family's own, joined: what a feed file is checked against.
 SettingsSchema feed_schema(const AdapterFamily& family);
@@ -40,7 +43,8 @@ struct LoadedFeed {
   Settings settings;
   std::vector<Problem> problems;  // empty = good
 };
-LoadedFeed load_feed_file(const std::string& path, const std::vector<std::unique_ptr<AdapterFamily>>& families);
+LoadedFeed load_feed_file(const std::string& path,
+                          const std::vector<std::unique_ptr<AdapterFamily>>& families);
 
 // All families that were built in, in the order of the list (generated from adapters/CMakeLists.txt).
 std::vector<std::unique_ptr<AdapterFamily>> built_in_families();

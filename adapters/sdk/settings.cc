@@ -41,7 +41,7 @@ void page_rows(const std::vector<SettingDef>& defs, const std::string& prefix, s
       for (const std::string& choice : def.choices) kind += " " + choice;
     }
     if (def.list_of_sections) kind = "list of sections";
-    const std::string fallback = def.required              ? "**required**"
+    const std::string fallback = def.required                ? "**required**"
                                  : def.default_value.empty() ? ""
                                                              : "`" + def.default_value + "`";
     std::string doc = def.doc;
@@ -56,17 +56,28 @@ void page_rows(const std::vector<SettingDef>& defs, const std::string& prefix, s
 
 std::string_view name_of(SettingKind kind) {
   switch (kind) {
-    case SettingKind::Text: return "text";
-    case SettingKind::Choice: return "one of";
-    case SettingKind::Integer: return "integer";
-    case SettingKind::Boolean: return "true or false";
-    case SettingKind::Duration: return "duration";
-    case SettingKind::Bytes: return "bytes";
-    case SettingKind::Path: return "path";
-    case SettingKind::Zone: return "time zone";
-    case SettingKind::List: return "list";
-    case SettingKind::Section: return "section";
-    case SettingKind::Free: return "YAML";
+    case SettingKind::Text:
+      return "text";
+    case SettingKind::Choice:
+      return "one of";
+    case SettingKind::Integer:
+      return "integer";
+    case SettingKind::Boolean:
+      return "true or false";
+    case SettingKind::Duration:
+      return "duration";
+    case SettingKind::Bytes:
+      return "bytes";
+    case SettingKind::Path:
+      return "path";
+    case SettingKind::Zone:
+      return "time zone";
+    case SettingKind::List:
+      return "list";
+    case SettingKind::Section:
+      return "section";
+    case SettingKind::Free:
+      return "YAML";
   }
   return "unknown";
 }
@@ -82,7 +93,8 @@ std::string to_text(const std::vector<Problem>& problems) {
 }
 
 std::optional<std::chrono::milliseconds> parse_duration(std::string_view text) {
-  static constexpr Unit kUnits[] = {{"ms", 1}, {"s", 1'000}, {"m", 60'000}, {"h", 3'600'000}, {"d", 86'400'000}};
+  static constexpr Unit kUnits[] = {
+      {"ms", 1}, {"s", 1'000}, {"m", 60'000}, {"h", 3'600'000}, {"d", 86'400'000}};
   const auto number = parse_with_unit(text, kUnits);
   if (!number) return std::nullopt;
   return std::chrono::milliseconds(*number);
@@ -97,13 +109,14 @@ const Settings::Value& Settings::value(std::string_view key, std::initializer_li
   const auto found = values_.find(key);
   if (found == values_.end()) throw std::logic_error("no setting '" + std::string(key) + "' in the schema");
   if (kinds.size() != 0 && std::find(kinds.begin(), kinds.end(), found->second.kind) == kinds.end()) {
-    throw std::logic_error("setting '" + std::string(key) + "' is of another kind: " +
-                           std::string(name_of(found->second.kind)));
+    throw std::logic_error("setting '" + std::string(key) +
+                           "' is of another kind: " + std::string(name_of(found->second.kind)));
   }
   return found->second;
 }
 
-const Settings::Value& Settings::number(std::string_view key, std::initializer_list<SettingKind> kinds) const {
+const Settings::Value& Settings::number(std::string_view key,
+                                        std::initializer_list<SettingKind> kinds) const {
   const Value& found = value(key, kinds);
   if (!found.present) throw std::logic_error("setting '" + std::string(key) + "' is absent; ask has() first");
   return found;
@@ -147,7 +160,8 @@ int Settings::line(std::string_view key) const {
   return value(key, {}).line;
 }
 
-LoadedSettings load_settings_text(std::string_view yaml, const std::string& file, const SettingsSchema& schema) {
+LoadedSettings load_settings_text(std::string_view yaml, const std::string& file,
+                                  const SettingsSchema& schema) {
   return SettingsParser(yaml, file).parse(schema);
 }
 

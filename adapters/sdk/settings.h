@@ -1,4 +1,5 @@
-// One schema gives parser, defaults, --check-config and the reference page. Used by gateway.yaml and by every feed.
+// One schema gives parser, defaults, --check-config and the reference page. Used by gateway.yaml and by every
+// feed.
 #pragma once
 
 #include <chrono>
@@ -32,14 +33,15 @@ enum class SettingKind {
 struct SettingDef {
   std::string key{};
   SettingKind kind = SettingKind::Text;
-  std::string doc{};             // one or two sentences, unit included
-  std::string default_value{};   // as written in YAML; empty and !required = absent
+  std::string doc{};            // one or two sentences, unit included
+  std::string default_value{};  // as written in YAML; empty and !required = absent
   bool required = false;
   std::vector<std::string> choices{};
   std::int64_t min = 0, max = INT64_MAX;  // Integer; Bytes; Duration in ms
-  std::vector<SettingDef> section{};  // for Section; for List of mappings: schema of an element (list_of_sections)
+  std::vector<SettingDef>
+      section{};  // for Section; for List of mappings: schema of an element (list_of_sections)
   bool list_of_sections = false;
-  std::string assumed{};         // non-empty: what a site must confirm
+  std::string assumed{};  // non-empty: what a site must confirm
 };
 
 struct SettingsSchema {
@@ -49,19 +51,20 @@ struct SettingsSchema {
 
 struct Problem {
   std::string file;
-  int line = 0;    // 1-based; 0 = whole file
+  int line = 0;  // 1-based; 0 = whole file
   std::string message;
 };
 std::string to_text(const std::vector<Problem>& problems);  // "file:line: message\n"…
 
 // Checked values. Getters of a key that the schema lacks, or of another kind, throw std::logic_error.
-// An absent Text, Path, Zone, Free or List is empty; an absent number throws: ask has() first. An absent Section
-// takes its defaults, unless it has a required key: then it stays absent.
+// An absent Text, Path, Zone, Free or List is empty; an absent number throws: ask has() first. An absent
+// Section takes its defaults, unless it has a required key: then it stays absent.
 class Settings {
  public:
   [[nodiscard]] bool has(std::string_view key) const;
-  [[nodiscard]] const std::string& text(std::string_view key) const;  // Text, Choice, Path (absolute), Zone, Free
-  [[nodiscard]] std::int64_t integer(std::string_view key) const;     // Integer, Bytes
+  [[nodiscard]] const std::string& text(
+      std::string_view key) const;  // Text, Choice, Path (absolute), Zone, Free
+  [[nodiscard]] std::int64_t integer(std::string_view key) const;  // Integer, Bytes
   [[nodiscard]] bool boolean(std::string_view key) const;
   [[nodiscard]] std::chrono::milliseconds duration(std::string_view key) const;
   [[nodiscard]] const std::vector<std::string>& list(std::string_view key) const;
@@ -97,7 +100,8 @@ std::optional<std::chrono::milliseconds> parse_duration(std::string_view text);
 std::optional<std::int64_t> parse_bytes(std::string_view text);
 
 // Unknown key: a problem naming the nearest known one. All problems are collected, not only the first.
-LoadedSettings load_settings_text(std::string_view yaml, const std::string& file, const SettingsSchema& schema);
+LoadedSettings load_settings_text(std::string_view yaml, const std::string& file,
+                                  const SettingsSchema& schema);
 LoadedSettings load_settings_file(const std::string& path, const SettingsSchema& schema);
 
 // Reference page (Markdown) of a schema.

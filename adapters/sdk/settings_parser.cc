@@ -85,8 +85,8 @@ LoadedSettings SettingsParser::parse(const SettingsSchema& schema) {
   return loaded;
 }
 
-void SettingsParser::mapping(const YAML::Node& node, const std::vector<SettingDef>& defs, const std::string& where,
-                             int line, Settings& out) {
+void SettingsParser::mapping(const YAML::Node& node, const std::vector<SettingDef>& defs,
+                             const std::string& where, int line, Settings& out) {
   out.file_ = file_;
   if (!node.IsMap()) {
     problem(line_of(node), (where.empty() ? "the file" : where) + " must be a mapping of keys to values");
@@ -105,7 +105,8 @@ void SettingsParser::mapping(const YAML::Node& node, const std::vector<SettingDe
       problem(at, name + " is given twice; the first is on line " + std::to_string(first->second));
       continue;
     }
-    const auto def = std::find_if(defs.begin(), defs.end(), [&](const SettingDef& d) { return d.key == key; });
+    const auto def =
+        std::find_if(defs.begin(), defs.end(), [&](const SettingDef& d) { return d.key == key; });
     if (def == defs.end()) {
       const std::string nearest = nearest_key(key, defs);
       problem(at, "unknown key " + in_quotes(name) +
@@ -160,8 +161,11 @@ void SettingsParser::value(const YAML::Node& node, const SettingDef& def, const 
       mapping(node, def.section, name, out.line, out.sections.back());
       out.present = true;
       return;
-    case SettingKind::List: list(node, def, name, out); return;
-    default: break;
+    case SettingKind::List:
+      list(node, def, name, out);
+      return;
+    default:
+      break;
   }
   if (!node.IsScalar()) {
     problem(line_of(node), name + " must be a single value (" + std::string(name_of(def.kind)) + ")");
@@ -172,7 +176,9 @@ void SettingsParser::value(const YAML::Node& node, const SettingDef& def, const 
 
 void SettingsParser::scalar(const std::string& text, const SettingDef& def, const std::string& name,
                             Settings::Value& out) {
-  const auto bad = [&](const std::string& why) { problem(out.line, name + ": " + in_quotes(text) + " " + why); };
+  const auto bad = [&](const std::string& why) {
+    problem(out.line, name + ": " + in_quotes(text) + " " + why);
+  };
   const auto in_range = [&](std::int64_t number, const char* unit) {
     if (number >= def.min && number <= def.max) return true;
     bad("is out of range: " + std::to_string(def.min) + " to " +
@@ -223,7 +229,8 @@ void SettingsParser::scalar(const std::string& text, const SettingDef& def, cons
                    zone.error().message + ")");
       }
       break;
-    default: break;
+    default:
+      break;
   }
   out.present = true;
 }

@@ -26,8 +26,8 @@ class SettingsParser {
   LoadedSettings parse(const SettingsSchema& schema);
 
  private:
-  void mapping(const YAML::Node& node, const std::vector<SettingDef>& defs, const std::string& where, int line,
-               Settings& out);
+  void mapping(const YAML::Node& node, const std::vector<SettingDef>& defs, const std::string& where,
+               int line, Settings& out);
   void absent(const SettingDef& def, const std::string& name, int line, Settings::Value& out);
   void value(const YAML::Node& node, const SettingDef& def, const std::string& name, Settings::Value& out);
   void scalar(const std::string& text, const SettingDef& def, const std::string& name, Settings::Value& out);

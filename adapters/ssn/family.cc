@@ -22,11 +22,12 @@ sdk::SettingsSchema make_schema() {
                              .doc = "Which attribute of MeterData names the meter.",
                              .default_value = "MeterName",
                              .choices = {"MeterName", "UtilDeviceID", "MacID"}});
-  schema.settings.push_back({.key = "meter_id_kind",
-                             .kind = SettingKind::Choice,
-                             .doc = "Which of a meter's names that attribute holds. Left out: MAC for MacID, "
-                                    "BADGE for the others.",
-                             .choices = {"BADGE", "MANUFACTURER_SERIAL", "MODULE", "VENDOR_CONTROL", "MAC", "CIS"}});
+  schema.settings.push_back(
+      {.key = "meter_id_kind",
+       .kind = SettingKind::Choice,
+       .doc = "Which of a meter's names that attribute holds. Left out: MAC for MacID, "
+              "BADGE for the others.",
+       .choices = {"BADGE", "MANUFACTURER_SERIAL", "MODULE", "VENDOR_CONTROL", "MAC", "CIS"}});
   return schema;
 }
 
@@ -37,7 +38,8 @@ ssn_export::Options options_from(const sdk::Settings& settings) {
                         : attribute == "UtilDeviceID" ? ssn_export::MeterField::UtilDeviceId
                                                       : ssn_export::MeterField::MeterName;
   options.meter_kind = attribute == "MacID" ? AliasKind::Mac : AliasKind::Badge;
-  if (settings.has("meter_id_kind")) options.meter_kind = alias_kind_from(settings.text("meter_id_kind")).value();
+  if (settings.has("meter_id_kind"))
+    options.meter_kind = alias_kind_from(settings.text("meter_id_kind")).value();
   return options;
 }
 
@@ -70,9 +72,9 @@ class SsnFamily : public sdk::AdapterFamily {
   }
 
  private:
-  const sdk::AdapterInfo info_{
-      "ssn", "SSNExportDocument files of UtilityIQ / Itron AMM",
-      {.files = true, .registers = true, .intervals = true, .events = true}};
+  const sdk::AdapterInfo info_{"ssn",
+                               "SSNExportDocument files of UtilityIQ / Itron AMM",
+                               {.files = true, .registers = true, .intervals = true, .events = true}};
   const sdk::SettingsSchema schema_ = make_schema();
 };
 

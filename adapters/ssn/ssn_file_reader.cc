@@ -11,12 +11,13 @@ std::uint64_t SsnFileReader::start_at(std::uint64_t committed) {
   return 0;
 }
 
-Result<std::uint64_t> SsnFileReader::read(std::shared_ptr<const std::string> bytes, std::uint64_t offset, bool last,
-                                          DecodedBatch& out) {
+Result<std::uint64_t> SsnFileReader::read(std::shared_ptr<const std::string> bytes, std::uint64_t /*offset*/,
+                                          bool last, DecodedBatch& out) {
   const std::size_t observations = out.observations.size();
   const std::size_t malformed = out.malformed.size();
   const Outcome fed = decoder_.feed(*bytes, last, out);
-  if (offset < committed_) {
+  // A record may be given out long after the bytes that it begins with.
+  if (committed_ > 0) {
     const auto is_stored = [this](const ObservationHead& head) { return head.offset < committed_; };
     const auto first = out.observations.begin() + static_cast<std::ptrdiff_t>(observations);
     out.observations.erase(std::remove_if(first, out.observations.end(),

@@ -1,5 +1,5 @@
-// Reads an SSNExportDocument file for the drop folder. XML can only be read from its beginning: after a restart
-// what was stored before is read once more and left out.
+// Reads an SSNExportDocument file for the drop folder. XML can only be read from its beginning: after a
+// restart what was stored before is read once more and left out.
 #pragma once
 
 #include "adapters/wire/drop_folder/file_reader.h"

@@ -128,6 +128,12 @@ class MeterImport final : public grpc::ServerReadReactor<v1::ImportMetersRequest
 
   void import(const Call& call) {
     if (!has_options_) throw StatusError{invalid_field("options", "must be the first message")};
+    // A caller that dies looks like one that has sent everything; the count tells them apart.
+    if (options_.row_count() != row_count_) {
+      throw StatusError{invalid_field("options.row_count", "says " + std::to_string(options_.row_count()) +
+                                                               " rows, but " + std::to_string(row_count_) +
+                                                               " came")};
+    }
     const storage::Utility utility = call.parent(options_.parent());
     // With a row refused already nothing is stored, but the others are still checked: all errors in one go.
     const bool dry_run = options_.dry_run() || !problems_.empty();

@@ -142,6 +142,8 @@ BEGIN
   END IF;
   IF to_regclass(child) IS NOT NULL THEN RETURN; END IF;
   PERFORM pg_advisory_xact_lock(7165289, 2);
+  -- The look-up above was remembered; only a lock on a table makes this session hear what others created since.
+  EXECUTE format('LOCK TABLE ONLY %I IN SHARE UPDATE EXCLUSIVE MODE', parent);
   IF to_regclass(child) IS NOT NULL THEN RETURN; END IF;
   EXECUTE format('CREATE TABLE %I (LIKE %I INCLUDING ALL) WITH (fillfactor = %s)', child, parent,
                  CASE WHEN parent IN ('interval_day', 'register_read') THEN 50 ELSE 100 END);

@@ -11,7 +11,7 @@ import sys
 import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "support"))
-from gateway import Gateway, machine, report
+from gateway import ROOT, Gateway, machine, report
 
 FIRST_END = "202601150515"  # 00:15 in Toronto
 CUT_END = "202601151715"    # 12:15
@@ -47,6 +47,8 @@ def config(gateway):
 utilities:
   - {{key: bench, zone: America/Toronto}}
 database: {{conninfo: "{gateway.conninfo}", migrate_on_start: true}}
+data_dir: {ROOT}/config
+state_dir: {gateway.folder}
 rpc: {{unix_socket: {gateway.folder}/rpc.sock}}
 http: {{address: "127.0.0.1:0", port_file: {gateway.folder}/http.port}}
 adapters: [{gateway.folder}/flexnet.yaml]

@@ -4,6 +4,7 @@
 #include <google/protobuf/util/json_util.h>
 #include <grpcpp/grpcpp.h>
 
+#include <filesystem>
 #include <fstream>
 #include <iostream>
 #include <sstream>
@@ -15,11 +16,13 @@
 namespace ami::amictl {
 namespace {
 
-std::string file_text(const std::string& path) {
+// gRPC says of a file that is no PEM only that the gateway has no address.
+std::string pem_text(const std::string& path) {
   std::ifstream in(path, std::ios::binary);
-  if (!in) throw UsageError{"cannot read " + path};
+  if (!in || std::filesystem::is_directory(path)) throw UsageError{"cannot read " + path};
   std::ostringstream text;
   text << in.rdbuf();
+  if (text.str().find("-----BEGIN ") == std::string::npos) throw UsageError{path + " is not a PEM file"};
   return text.str();
 }
 
@@ -40,9 +43,9 @@ std::shared_ptr<grpc::Channel> connect(const Options& options) {
   }
   if (!options.server_name.empty()) arguments.SetSslTargetNameOverride(options.server_name);
   grpc::SslCredentialsOptions tls;
-  tls.pem_root_certs = file_text(options.ca);
-  tls.pem_cert_chain = file_text(options.cert);
-  tls.pem_private_key = file_text(options.key);
+  tls.pem_root_certs = pem_text(options.ca);
+  tls.pem_cert_chain = pem_text(options.cert);
+  tls.pem_private_key = pem_text(options.key);
   return grpc::CreateCustomChannel(options.address, grpc::SslCredentials(tls), arguments);
 }
 

@@ -1,7 +1,6 @@
 #include "tools/amictl/csv.h"
 
 #include <streambuf>
-#include <string_view>
 
 namespace ami::amictl {
 namespace {
@@ -23,6 +22,26 @@ void skip_byte_order_mark(std::streambuf& bytes) {
 }
 
 }  // namespace
+
+bool is_utf8(std::string_view text) noexcept {
+  const auto byte = [&](std::size_t i) { return i < text.size() ? static_cast<unsigned char>(text[i]) : 0U; };
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const unsigned lead = byte(i);
+    if (lead < 0x80) continue;
+    const std::size_t more = lead >= 0xF0 ? 3 : lead >= 0xE0 ? 2 : 1;
+    if (lead < 0xC2 || lead > 0xF4) return false;
+    unsigned character = lead & (0x3FU >> more);
+    for (std::size_t k = 1; k <= more; ++k) {
+      if ((byte(i + k) & 0xC0U) != 0x80U) return false;
+      character = character << 6U | (byte(i + k) & 0x3FU);
+    }
+    const unsigned least = more == 3 ? 0x10000 : more == 2 ? 0x800 : 0x80;
+    if (character < least || character > 0x10FFFF || (character >= 0xD800 && character <= 0xDFFF))
+      return false;
+    i += more;
+  }
+  return true;
+}
 
 Result<std::vector<std::string>> CsvReader::next() {
   std::vector<std::string> row;

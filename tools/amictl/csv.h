@@ -3,11 +3,15 @@
 
 #include <istream>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "meter_model/result.h"
 
 namespace ami::amictl {
+
+// Whether a text may go into a message: protobuf takes no other bytes.
+bool is_utf8(std::string_view text) noexcept;
 
 class CsvReader {
  public:

@@ -8,7 +8,7 @@
 int main(int argc, char** argv) {
   using namespace ami::amictl;
   CLI::App app{"Operator's command line of the AMI head-end gateway"};
-  app.require_subcommand(1);
+  app.require_subcommand(0, 1);  // checked below: here it would hide which word was not understood
   app.fallthrough();
   app.set_version_flag("--version", std::string("amictl ") + AMI_VERSION);
   app.footer("Exit codes: 0 done, 1 refused or failed, 2 usage, 3 gateway not reached.");
@@ -41,6 +41,10 @@ int main(int argc, char** argv) {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
     return app.exit(error) == 0 ? kDone : kUsage;
+  }
+  if (!run) {
+    std::cerr << "amictl: which command? See --help.\n";
+    return kUsage;
   }
   options.json = output == "json";
   try {

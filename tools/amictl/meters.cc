@@ -51,7 +51,7 @@ const std::map<std::string, SetText> kTextColumns = {
 const std::set<std::string> kOtherColumns = {"wires", "valid_from"};
 
 constexpr const char* kCsvHelp =
-    "CSV with a header line. Columns, in any order: meter (key, required), badge (default: the key), "
+    "CSV with a header line. UTF-8. Columns, in any order: meter (key, required), badge (default: the key), "
     "manufacturer_serial, module, vendor_control, mac, cis, alias_feed, model, form, elements, wires, class, "
     "firmware, "
     "usage_point (key; made when not known), zone (IANA), commodity (default electricity), feeder, "
@@ -63,8 +63,8 @@ struct RowProblem {
   std::string field, message;
 };
 
-// One CSV row as a message. Empty cells are left out: they mean "not said". Throws UsageError,
-// std::logic_error.
+// One CSV row as a message. Empty cells are left out: they mean "not said". Throws RowProblem,
+// UsageError (valid_from), std::logic_error (wires).
 v1::ImportRow row_of(const std::vector<std::string>& heads, const std::vector<std::string>& cells,
                      const ImportOptions& given) {
   v1::ImportRow row;
@@ -72,6 +72,7 @@ v1::ImportRow row_of(const std::vector<std::string>& heads, const std::vector<st
   std::string valid_from = given.at;
   for (std::size_t i = 0; i < heads.size(); ++i) {
     if (cells[i].empty()) continue;
+    if (!is_utf8(cells[i])) throw RowProblem{0, heads[i], "not UTF-8 text"};
     if (const auto column = kTextColumns.find(heads[i]); column != kTextColumns.end()) {
       column->second(row, cells[i]);
     } else if (heads[i] == "valid_from") {
@@ -141,6 +142,8 @@ std::vector<v1::ImportRow> read_rows(std::istream& in, const ImportOptions& give
     try {
       rows.push_back(row_of(heads, cells.value(), given));
       lines.push_back(csv.line());
+    } catch (const RowProblem& problem) {
+      problems.push_back({csv.line(), problem.field, problem.message});
     } catch (const UsageError& error) {
       problems.push_back({csv.line(), "valid_from", error.message});
     } catch (const std::logic_error&) {  // std::stoi
@@ -170,6 +173,8 @@ int report(const Options& options, const ImportOptions& given, const v1::ImportM
 }
 
 int import_meters(const Options& options, const ImportOptions& given) {
+  google::protobuf::Timestamp since;
+  parse_time(given.at, since);  // a bad --at is not the fault of any row
   std::ifstream in(given.file, std::ios::binary);
   if (!in || std::filesystem::is_directory(given.file)) throw UsageError{"cannot read " + given.file};
   const std::string parent_name = parent(options);
@@ -194,6 +199,7 @@ int import_meters(const Options& options, const ImportOptions& given) {
   message.mutable_options()->set_mode(given.planned ? v1::ImportOptions::PLANNED
                                                     : v1::ImportOptions::INSTALLED);
   message.mutable_options()->set_dry_run(given.dry_run);
+  message.mutable_options()->set_row_count(rows.size());
   bool open = stream->Write(message);
   Progress progress(rows.size());
   for (std::size_t i = 0; open && i < rows.size();) {

@@ -37,7 +37,8 @@ Awaitable<bool> VirtualClock::wait(std::chrono::milliseconds span) {
 }
 
 bool VirtualClock::step(UtcInstant limit) {
-  const auto due = std::find_if(waiters_.begin(), waiters_.end(), [](const auto& w) { return !w.second->fired; });
+  const auto due =
+      std::find_if(waiters_.begin(), waiters_.end(), [](const auto& w) { return !w.second->fired; });
   if (due == waiters_.end() || due->first.first > limit) {
     now_ = limit;
     return false;

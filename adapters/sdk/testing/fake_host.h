@@ -1,5 +1,5 @@
-// Everything that the host hands to an adapter, in memory, on a virtual clock, in one thread: an adapter is tested
-// alone, without waiting and without a database.
+// Everything that the host hands to an adapter, in memory, on a virtual clock, in one thread: an adapter is
+// tested alone, without waiting and without a database.
 #pragma once
 
 #include <boost/asio/io_context.hpp>
@@ -91,7 +91,9 @@ class FakeJournal : public Journal {
 
 class FakeDirectory : public MeterDirectory {
  public:
-  void add(AliasKind kind, std::string id, ResolvedMeter meter) { meters_[{kind, std::move(id)}] = std::move(meter); }
+  void add(AliasKind kind, std::string id, ResolvedMeter meter) {
+    meters_[{kind, std::move(id)}] = std::move(meter);
+  }
   [[nodiscard]] std::optional<ResolvedMeter> find(AliasKind kind, std::string_view id,
                                                   UtcInstant at) const override;
 
@@ -125,7 +127,8 @@ class FakeHost {
   void run_until_idle();
   // Lets virtual time pass; everything that comes due runs at its time.
   void advance(std::chrono::milliseconds span);
-  // Runs a coroutine until it is complete; throws std::logic_error when it waits for something that does not come.
+  // Runs a coroutine until it is complete; throws std::logic_error when it waits for something that does not
+  // come.
   void run(Awaitable<void> work);
   Outcome start(Adapter& adapter);
   void stop(Adapter& adapter);

@@ -64,14 +64,15 @@ class DropFolder::Worker : public std::enable_shared_from_this<Worker> {
  private:
   struct Seen {
     FileStamp stamp;
-    UtcInstant since;     // unchanged since
-    bool closed = false;  // seen to be closed, and not changed after
+    UtcInstant since;                    // unchanged since
+    bool closed = false;                 // seen to be closed, and not changed after
     std::optional<IntakeResult> result;  // settled, but not moved away yet
   };
 
   void spawn(sdk::Awaitable<void> (Worker::*body)()) {
     ++running_;
-    auto wrapped = [](std::shared_ptr<Worker> self, sdk::Awaitable<void> (Worker::*inner)()) -> sdk::Awaitable<void> {
+    auto wrapped = [](std::shared_ptr<Worker> self,
+                      sdk::Awaitable<void> (Worker::*inner)()) -> sdk::Awaitable<void> {
       co_await (self.get()->*inner)();
       --self->running_;
       self->quiet_.notify();
@@ -192,7 +193,9 @@ class DropFolder::Worker : public std::enable_shared_from_this<Worker> {
       IntakeResult result;
       if (entry.plain_file) {
         auto free = std::make_shared<bool>(false);
-        std::function<void()> ask = [inbox = inbox_, name = entry.name, free] { *free = inbox->nobody_writes(name); };
+        std::function<void()> ask = [inbox = inbox_, name = entry.name, free] {
+          *free = inbox->nobody_writes(name);
+        };
         co_await services_.offload.run(std::move(ask));
         if (!*free) {
           soon_ = true;
@@ -241,7 +244,8 @@ class DropFolder::Worker : public std::enable_shared_from_this<Worker> {
     return "file: " + printable_name(name) + "\nsha256: " + (result.sha256.empty() ? "-" : result.sha256) +
            "\nproblem: " + result.reason + "\nrecords stored in this run: " + std::to_string(result.records) +
            "\nrecords in quarantine for their form: " + std::to_string(result.malformed) +
-           "\nnext: correct the file and drop it again, under any name. What is stored already stays stored once.\n";
+           "\nnext: correct the file and drop it again, under any name. What is stored already stays stored "
+           "once.\n";
   }
 
   void report(const std::string& name, const std::string& target, const IntakeResult& result) {

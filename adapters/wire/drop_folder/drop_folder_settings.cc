@@ -40,8 +40,9 @@ std::vector<sdk::SettingDef> drop_folder_settings() {
        .max = 1'000'000},
       {.key = "keep_known",
        .kind = SettingKind::Duration,
-       .doc = "How long a file's content is known as stored. Sent again later it is read again, which changes "
-              "nothing.",
+       .doc =
+           "How long a file's content is known as stored. Sent again later it is read again, which changes "
+           "nothing.",
        .default_value = "400d",
        .min = 86'400'000,
        .max = 315'360'000'000},

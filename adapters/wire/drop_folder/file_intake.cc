@@ -10,7 +10,8 @@ namespace ami::wire {
 namespace asio = boost::asio;
 using Kind = IntakeResult::Kind;
 
-FileIntake::FileIntake(const DropFolderConfig& config, sdk::Services services, DropFolder::MakeReader make_reader)
+FileIntake::FileIntake(const DropFolderConfig& config, sdk::Services services,
+                       DropFolder::MakeReader make_reader)
     : config_(config),
       services_(services),
       make_reader_(std::move(make_reader)),
@@ -34,7 +35,9 @@ sdk::Awaitable<Result<OpenedFile>> FileIntake::open(std::shared_ptr<const Inbox>
 
 sdk::Awaitable<std::shared_ptr<Stretch>> FileIntake::read_next(std::shared_ptr<FileRun> run) {
   auto stretch = std::make_shared<Stretch>();
-  std::function<void()> work = [run = std::move(run), stretch, config = config_] { *stretch = run->next(config); };
+  std::function<void()> work = [run = std::move(run), stretch, config = config_] {
+    *stretch = run->next(config);
+  };
   co_await services_.offload.run(std::move(work));
   co_return stretch;
 }
@@ -64,7 +67,8 @@ sdk::Awaitable<IntakeResult> FileIntake::take(std::shared_ptr<const Inbox> inbox
   if (*known) {
     const std::optional<FileState> state = FileState::parse(**known);
     if (!state || state->offset > opened->stamp.size) {
-      services_.log.write(sdk::LogLevel::Warn, "DROP_STATE_UNREADABLE", "key=" + key + " action=read_from_start");
+      services_.log.write(sdk::LogLevel::Warn, "DROP_STATE_UNREADABLE",
+                          "key=" + key + " action=read_from_start");
     } else if (state->done) {
       result.kind = Kind::Duplicate;
       co_return result;
@@ -97,7 +101,8 @@ sdk::Awaitable<void> FileIntake::store(std::shared_ptr<FileRun> run, std::string
     understood += records + stretch->batch.skipped;
     if (first_fault.empty() && malformed > 0) {
       const MalformedRecord& first = stretch->batch.malformed.front();
-      first_fault = std::string(first.reason) + " at byte " + std::to_string(first.offset) + ": " + first.detail;
+      first_fault =
+          std::string(first.reason) + " at byte " + std::to_string(first.offset) + ": " + first.detail;
     }
     std::uint64_t resume_at = stretch->end;
     if (stretch->broken) {
@@ -143,8 +148,8 @@ sdk::Awaitable<void> FileIntake::store(std::shared_ptr<FileRun> run, std::string
 }
 
 sdk::Awaitable<Result<std::vector<sdk::StateChange>>> FileIntake::state_after(std::string sha256,
-                                                                             std::uint64_t resume_at, bool done,
-                                                                             bool finished) {
+                                                                              std::uint64_t resume_at,
+                                                                              bool done, bool finished) {
   const auto today = std::chrono::floor<std::chrono::days>(services_.clock.now());
   const FileState state{resume_at, done, today};
   std::vector<sdk::StateChange> changes;

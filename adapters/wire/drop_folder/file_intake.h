@@ -1,5 +1,6 @@
-// Takes in one file: hashes it, looks up how far it was stored, reads the rest and commits it stretch by stretch.
-// Lives on the adapter's strand. While one stretch is being committed the next is read; never two commits at once.
+// Takes in one file: hashes it, looks up how far it was stored, reads the rest and commits it stretch by
+// stretch. Lives on the adapter's strand. While one stretch is being committed the next is read; never two
+// commits at once.
 #pragma once
 
 #include <boost/asio/cancellation_signal.hpp>
@@ -48,8 +49,9 @@ class FileIntake {
   sdk::Awaitable<std::shared_ptr<Stretch>> read_next(std::shared_ptr<FileRun> run);
   sdk::Awaitable<void> store(std::shared_ptr<FileRun> run, std::string name, IntakeResult& result);
   // A finished file that is not done (a broken one) is read on from `resume_at` when it is dropped again.
-  sdk::Awaitable<Result<std::vector<sdk::StateChange>>> state_after(std::string sha256, std::uint64_t resume_at,
-                                                                    bool done, bool finished);
+  sdk::Awaitable<Result<std::vector<sdk::StateChange>>> state_after(std::string sha256,
+                                                                    std::uint64_t resume_at, bool done,
+                                                                    bool finished);
   std::shared_ptr<Commit> begin_commit(sdk::SourceSpan source, DecodedBatch batch,
                                        std::vector<sdk::StateChange> changes);
 

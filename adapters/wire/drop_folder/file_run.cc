@@ -5,7 +5,10 @@
 namespace ami::wire {
 
 FileRun::FileRun(OpenedFile file, std::unique_ptr<FileReader> reader, std::uint64_t committed)
-    : file_(std::move(file)), reader_(std::move(reader)), at_(reader_->start_at(committed)), begin_(committed) {}
+    : file_(std::move(file)),
+      reader_(std::move(reader)),
+      at_(reader_->start_at(committed)),
+      begin_(committed) {}
 
 Stretch FileRun::next(const DropFolderConfig& config) {
   Stretch stretch;

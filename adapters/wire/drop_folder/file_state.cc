@@ -82,7 +82,7 @@ sdk::Awaitable<Result<std::uint64_t>> FileLog::bound(std::string key) {
 }
 
 sdk::Awaitable<Result<std::vector<sdk::StateChange>>> FileLog::finish(std::string sha256,
-                                                                     std::chrono::sys_days today) {
+                                                                      std::chrono::sys_days today) {
   if (!loaded_) {
     const Result<std::uint64_t> next = co_await bound(kNext);
     if (!next) co_return next.error();

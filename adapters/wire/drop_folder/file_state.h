@@ -32,8 +32,10 @@ class FileLog {
  public:
   FileLog(sdk::DurableState& state, std::chrono::days keep) : state_(state), keep_(keep) {}
 
-  // State changes that log `sha256` as finished today, and forget up to two contents that are older than `keep`.
-  sdk::Awaitable<Result<std::vector<sdk::StateChange>>> finish(std::string sha256, std::chrono::sys_days today);
+  // State changes that log `sha256` as finished today, and forget up to two contents that are older than
+  // `keep`.
+  sdk::Awaitable<Result<std::vector<sdk::StateChange>>> finish(std::string sha256,
+                                                               std::chrono::sys_days today);
   // To be called once the changes were saved.
   void saved();
 

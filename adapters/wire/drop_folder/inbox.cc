@@ -57,7 +57,8 @@ Outcome sync_folder(const fs::path& folder) {
 }
 
 Outcome write_durably(const fs::path& path, std::string_view text) {
-  const fs::path part = path.parent_path() / ("." + path.filename().string().substr(0, kLongestName - 6) + ".part");
+  const fs::path part =
+      path.parent_path() / ("." + path.filename().string().substr(0, kLongestName - 6) + ".part");
   UniqueFd fd(::open(part.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0644));
   if (fd.get() < 0) return transient("cannot write " + part.string() + ": " + why(errno));
   while (!text.empty()) {
@@ -150,7 +151,8 @@ Result<std::vector<InboxEntry>> Inbox::list() const {
   while (const dirent* found = ::readdir(dir.get())) {
     const std::string name = found->d_name;
     struct stat st {};
-    if (is_ignored(name) || ::fstatat(::dirfd(dir.get()), name.c_str(), &st, AT_SYMLINK_NOFOLLOW) != 0) continue;
+    if (is_ignored(name) || ::fstatat(::dirfd(dir.get()), name.c_str(), &st, AT_SYMLINK_NOFOLLOW) != 0)
+      continue;
     const bool plain = S_ISREG(st.st_mode);
     entries.push_back({name, stamp_from(st), plain, plain ? "" : kind_of(st.st_mode)});
   }

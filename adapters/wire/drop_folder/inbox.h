@@ -56,15 +56,16 @@ class Inbox {
 
   // Makes the folder and its done/ and rejected/ where they are missing.
   Outcome prepare() const;
-  // Entries to look at, oldest modification first, then by name. Ignored names and our subfolders are left out.
+  // Entries to look at, oldest modification first, then by name. Ignored names and our subfolders are left
+  // out.
   [[nodiscard]] Result<std::vector<InboxEntry>> list() const;
   // True unless somebody has the file open for writing. Where the system will not say, true.
   [[nodiscard]] bool nobody_writes(const std::string& name) const;
   // Opens without following links and hashes all of it. Permanent: not readable; Transient: gone or changing.
   [[nodiscard]] Result<OpenedFile> open(const std::string& name) const;
   // Moves a finished file away under a free name, and makes the move durable. With a reason (Rejected), the
-  // reason file is durable before the move. Returns the new name. Nothing is lost when it fails: Transient = try
-  // again; InDoubt = what stands there now is not what `stamp` was taken of, and was left there.
+  // reason file is durable before the move. Returns the new name. Nothing is lost when it fails: Transient =
+  // try again; InDoubt = what stands there now is not what `stamp` was taken of, and was left there.
   Result<std::string> move(const std::string& name, const FileStamp& stamp, Destination to,
                            const std::string& reason) const;
 

@@ -1,4 +1,5 @@
-// Tells that a file in a folder was closed after writing, or moved in. A hint only: the rescan finds what it misses.
+// Tells that a file in a folder was closed after writing, or moved in. A hint only: the rescan finds what it
+// misses.
 #pragma once
 
 #include <boost/asio/any_io_executor.hpp>
@@ -15,7 +16,8 @@ class InotifyWatch {
  public:
   explicit InotifyWatch(boost::asio::any_io_executor executor) : descriptor_(std::move(executor)) {}
 
-  // Begins to watch; again after the folder was lost. Transient: the system has no watch left, or no such folder.
+  // Begins to watch; again after the folder was lost. Transient: the system has no watch left, or no such
+  // folder.
   Outcome open(const std::string& folder);
   void close();
 

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <map>
 #include <set>
 
 namespace ami::flexnet {
@@ -27,18 +28,19 @@ Given read_all(CmepFileReader& reader, const std::string& text, std::size_t chun
   std::uint64_t at = reader.start_at(committed);
   for (bool last = false; !last;) {
     DecodedBatch out;
+    std::map<std::uint64_t, std::string>
+        found;  // a batch keeps records and malformed ones apart: by offset here
     auto bytes = std::make_shared<const std::string>(text.substr(at, chunk));
     last = at + bytes->size() >= text.size();
     const Result<std::uint64_t> consumed = reader.read(bytes, at, last, out);
     for (const Observation& o : out.observations) {
       const auto& series = std::get<SeriesObservation>(o);
-      given.items.push_back(std::string(series.meter) + "=" + std::string(series.values.at(0).value) + "@" +
-                            std::to_string(series.offset));
-      given.offsets.push_back(series.offset);
+      found[series.offset] = std::string(series.meter) + "=" + std::string(series.values.at(0).value);
     }
-    for (const MalformedRecord& m : out.malformed) {
-      given.items.push_back("!" + std::string(m.reason) + "@" + std::to_string(m.offset));
-      given.offsets.push_back(m.offset);
+    for (const MalformedRecord& m : out.malformed) found[m.offset] = "!" + std::string(m.reason);
+    for (const auto& [offset, item] : found) {
+      given.items.push_back(item + "@" + std::to_string(offset));
+      given.offsets.push_back(offset);
     }
     given.safe.push_back(reader.safe_offset());
     if (!consumed) {
@@ -81,7 +83,8 @@ Feed feed() {
 
 TEST(CmepFileReader, GivesTheSameWhateverTheChunks) {
   const Feed f = feed();
-  for (const std::size_t chunk : {kMaxLine + 2, std::size_t{3'000}, std::size_t{4'096}, std::size_t{1'000'000}}) {
+  for (const std::size_t chunk :
+       {kMaxLine + 2, std::size_t{3'000}, std::size_t{4'096}, std::size_t{1'000'000}}) {
     CmepFileReader r = reader();
     const Given given = read_all(r, f.text, chunk, 0);
     EXPECT_EQ(given.error, "");

@@ -65,7 +65,8 @@ class FlexnetFeed : public testing::Test {
                                       UtcInstant) -> std::optional<ResolvedMeter> {
       const auto found = meters.find(std::string(id));
       if (kind != AliasKind::Badge || found == meters.end()) return std::nullopt;
-      return ResolvedMeter{1 + std::distance(meters.begin(), found), "", UtcInstant::min(), UtcInstant::max()};
+      return ResolvedMeter{1 + std::distance(meters.begin(), found), "", UtcInstant::min(),
+                           UtcInstant::max()};
     };
     for (const auto& commit : host.store.committed) {
       normalise(commit.batch, plan->rules, resolve, commit.source.received_at, out);
@@ -99,7 +100,8 @@ TEST_F(FlexnetFeed, TheShippedFeedFilesAreGoodAndSayWhatTheyAssume) {
   EXPECT_NE(assumed->rules.mapping.version, plan->rules.mapping.version);
   for (const char* unit : {"GALREG", "GAL", "SKWHREG", "PULSE"}) {
     const auto& rules = assumed->rules.mapping.units;
-    const auto rule = std::find_if(rules.begin(), rules.end(), [&](const UnitRule& r) { return r.unit == unit; });
+    const auto rule =
+        std::find_if(rules.begin(), rules.end(), [&](const UnitRule& r) { return r.unit == unit; });
     ASSERT_NE(rule, rules.end()) << unit;
     EXPECT_FALSE(rule->assumed.empty()) << unit;
   }

@@ -112,9 +112,10 @@ TEST_F(FeedFile, RulesComeFromTheMappingFile) {
 }
 
 TEST_F(FeedFile, AssumptionsComeFirstAndCarryTheirReason) {
-  const Result<FeedRules> found =
-      rules(std::string(kGood) + "assume_version: 7\nassume:\n  - assumed: told by the sender\n    mapping:\n" +
-            "      units:\n        - {unit: KWH, reading_type: " + type(19) + "}\n      raw_scale: {\"1\": \"0.5\"}\n");
+  const Result<FeedRules> found = rules(
+      std::string(kGood) + "assume_version: 7\nassume:\n  - assumed: told by the sender\n    mapping:\n" +
+      "      units:\n        - {unit: KWH, reading_type: " + type(19) +
+      "}\n      raw_scale: {\"1\": \"0.5\"}\n");
   ASSERT_TRUE(found.ok()) << found.error().message;
   ASSERT_EQ(found->mapping.units.size(), 2U);
   EXPECT_EQ(found->mapping.units[0].reading_type, type(19));
@@ -129,13 +130,15 @@ TEST_F(FeedFile, AnAssumptionWithoutAReasonIsAProblem) {
   const LoadedFeed feed = load_feed_file(path, families_);
   ASSERT_EQ(feed.problems.size(), 1U);
   EXPECT_EQ(feed.problems[0].line, 6);
-  EXPECT_TRUE(feed.problems[0].message.starts_with("assume[0].assumed is required")) << feed.problems[0].message;
+  EXPECT_TRUE(feed.problems[0].message.starts_with("assume[0].assumed is required"))
+      << feed.problems[0].message;
 }
 
 TEST_F(FeedFile, AProblemInAnAssumptionHasTheFeedFilesLine) {
-  const Result<FeedRules> found =
-      rules(std::string(kGood) + "assume:\n  - assumed: x\n    mapping:\n      units:\n        - {unit: KWH, reading_tipe: " +
-            type(1) + "}\n");
+  const Result<FeedRules> found = rules(
+      std::string(kGood) +
+      "assume:\n  - assumed: x\n    mapping:\n      units:\n        - {unit: KWH, reading_tipe: " + type(1) +
+      "}\n");
   ASSERT_FALSE(found.ok());
   EXPECT_NE(found.error().message.find((dir_ / "adapters/feed.yaml").string() + ":9: "), std::string::npos)
       << found.error().message;

@@ -98,24 +98,26 @@ TEST(Settings, AnUnknownKeyNamesTheNearestKnownOne) {
 }
 
 TEST(Settings, EveryProblemIsNamedWithItsLineInOrder) {
-  EXPECT_EQ(problems("mode: slow\nthreads: 65\nstrict: yes\nsettle: 5 s\nchunk: 1MB\nzone: Canada/Torronto\n"
-                     "ignore: x\nname: [a]\n"),
-            "/etc/test/feed.yaml:1: mode: 'slow' is not one of: fast, safe\n"
-            "/etc/test/feed.yaml:2: threads: '65' is out of range: 1 to 64\n"
-            "/etc/test/feed.yaml:3: strict: 'yes' is neither true nor false\n"
-            "/etc/test/feed.yaml:4: settle: '5 s' is not a duration: write a whole number and ms, s, m, h or d, "
-            "such as 5s\n"
-            "/etc/test/feed.yaml:5: chunk: '1MB' is not a size: write a whole number, alone or with KiB, MiB or "
-            "GiB\n" +
-                problems("name: a\n\n\n\n\nzone: Canada/Torronto\n") +
-                "/etc/test/feed.yaml:7: ignore must be a list\n"
-                "/etc/test/feed.yaml:8: name must be a single value (text)\n");
+  EXPECT_EQ(
+      problems("mode: slow\nthreads: 65\nstrict: yes\nsettle: 5 s\nchunk: 1MB\nzone: Canada/Torronto\n"
+               "ignore: x\nname: [a]\n"),
+      "/etc/test/feed.yaml:1: mode: 'slow' is not one of: fast, safe\n"
+      "/etc/test/feed.yaml:2: threads: '65' is out of range: 1 to 64\n"
+      "/etc/test/feed.yaml:3: strict: 'yes' is neither true nor false\n"
+      "/etc/test/feed.yaml:4: settle: '5 s' is not a duration: write a whole number and ms, s, m, h or d, "
+      "such as 5s\n"
+      "/etc/test/feed.yaml:5: chunk: '1MB' is not a size: write a whole number, alone or with KiB, MiB or "
+      "GiB\n" +
+          problems("name: a\n\n\n\n\nzone: Canada/Torronto\n") +
+          "/etc/test/feed.yaml:7: ignore must be a list\n"
+          "/etc/test/feed.yaml:8: name must be a single value (text)\n");
 }
 
 TEST(Settings, AnUnknownZoneSaysWhatAZoneLooksLike) {
   const std::string text = problems("name: a\nzone: Mars/Olympus\n");
-  EXPECT_TRUE(text.starts_with("/etc/test/feed.yaml:2: zone: 'Mars/Olympus' is not a known time zone; write an IANA "
-                               "name such as America/Toronto"))
+  EXPECT_TRUE(
+      text.starts_with("/etc/test/feed.yaml:2: zone: 'Mars/Olympus' is not a known time zone; write an IANA "
+                       "name such as America/Toronto"))
       << text;
 }
 
@@ -135,7 +137,8 @@ TEST(Settings, AKeyWithoutAValueIsAProblem) {
 }
 
 TEST(Settings, NumbersMustBeWholeAndFit) {
-  EXPECT_EQ(problems("name: a\nthreads: 2.5\n"), "/etc/test/feed.yaml:2: threads: '2.5' is not a whole number\n");
+  EXPECT_EQ(problems("name: a\nthreads: 2.5\n"),
+            "/etc/test/feed.yaml:2: threads: '2.5' is not a whole number\n");
   EXPECT_EQ(problems("name: a\nlimit: 99999999999999999999\n"),
             "/etc/test/feed.yaml:2: limit: '99999999999999999999' is not a whole number\n");
   EXPECT_EQ(problems("name: a\nlimit: -1\n"),
@@ -162,7 +165,8 @@ TEST(Settings, FreeYamlKeepsTheLineNumbersOfItsFile) {
   const auto [settings, found] = load(
       "name: a\nextra:\n  units:\n    - {unit: X}  # why\n    - {unit: Y}\n\n  tou: {A: 1}\nmode: safe\n");
   EXPECT_EQ(to_text(found), "");
-  EXPECT_EQ(settings.text("extra"), "\n\n  units:\n    - {unit: X}  # why\n    - {unit: Y}\n\n  tou: {A: 1}\n");
+  EXPECT_EQ(settings.text("extra"),
+            "\n\n  units:\n    - {unit: X}  # why\n    - {unit: Y}\n\n  tou: {A: 1}\n");
   EXPECT_EQ(settings.text("mode"), "safe");
 }
 
@@ -200,7 +204,8 @@ TEST(Duration, IsAWholeNumberWithItsUnit) {
   EXPECT_EQ(parse_duration("500ms"), milliseconds(500));
   EXPECT_EQ(parse_duration("1h"), milliseconds(3'600'000));
   EXPECT_EQ(parse_duration("400d"), milliseconds(34'560'000'000));
-  for (const char* bad : {"", "5", "s", "-5s", "5S", "1.5s", "5s ", "99999999999999999999s", "9223372036854775807d"}) {
+  for (const char* bad :
+       {"", "5", "s", "-5s", "5S", "1.5s", "5s ", "99999999999999999999s", "9223372036854775807d"}) {
     EXPECT_EQ(parse_duration(bad), std::nullopt) << bad;
   }
 }

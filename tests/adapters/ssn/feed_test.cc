@@ -5,7 +5,7 @@
 #include <filesystem>
 #include <fstream>
 #include <iterator>
-#include <set>
+#include <map>
 
 #include "adapters/sdk/testing/fake_host.h"
 #include "adapters/ssn/family.h"
@@ -63,7 +63,8 @@ class SsnFeed : public testing::Test {
     return "<Event EventName=\"" + name + "\" EventTime=\"2026-01-14T00:00:00Z\">x</Event>";
   }
   static std::string document(const std::string& events) {
-    return "<SSNExportDocument xmlns=\"urn:com:ssn:schema:export:SSNExportFormat.xsd\"><MeterData MeterName=\"M1\">"
+    return "<SSNExportDocument xmlns=\"urn:com:ssn:schema:export:SSNExportFormat.xsd\"><MeterData "
+           "MeterName=\"M1\">"
            "<EventData>" +
            events + "</EventData></MeterData></SSNExportDocument>";
   }
@@ -101,21 +102,35 @@ TEST_F(SsnFeed, TheRealSampleYieldsItsRegistersAndBothEnergyChannels) {
   for (const auto& commit : host.store.committed) {
     normalise(commit.batch, plan->rules, resolve, commit.source.received_at, out);
   }
-  EXPECT_FALSE(out.registers.empty());
-  std::set<std::string> energy;
+  // 7 reads of 2 tiers of 4 registers; the first one is 10802.4588 kWh at 06:00:08.241 -10:00.
+  ASSERT_EQ(out.registers.size(), 56U);
+  EXPECT_EQ(out.registers[0].value, (Decimal{108024588, -1}));
+  EXPECT_EQ(out.channels[out.registers[0].channel].unit, "Wh");
+  EXPECT_EQ(to_text(out.registers[0].at), "2013-04-08T16:00:08.241Z");
+  // 4 channels of 8 values, with a hole. Sums taken from the file apart from this program.
+  std::map<std::string, Decimal> sums;
+  std::map<std::string, int> counts;
   for (const IntervalRun& run : out.intervals) {
-    const ChannelKey& channel = out.channels[run.channel];
-    if (channel.unit == "Wh") energy.insert(channel.key);
     EXPECT_EQ(run.length, std::chrono::minutes(15));
+    const std::string& key = out.channels[run.channel].key;
+    for (const auto& mantissa : run.mantissas) {
+      if (!mantissa) continue;
+      sums[key] = sums[key].plus({*mantissa, run.exponent}).value();
+      ++counts[key];
+    }
   }
-  EXPECT_EQ(energy.size(), 2U);
+  EXPECT_EQ(counts,
+            (std::map<std::string, int>{{"ssn:lp:1", 8}, {"ssn:lp:2", 8}, {"ssn:lp:3", 8}, {"ssn:lp:4", 8}}));
+  EXPECT_EQ(sums["ssn:lp:1"], (Decimal{14705, -1}));
+  EXPECT_EQ(sums["ssn:lp:3"], (Decimal{14705, -1}));
 }
 
 TEST_F(SsnFeed, ATruncatedFileIsRejectedAndItsCompleteRecordsAreStored) {
   begin(load("ssn.yaml"));
   const std::string whole = document(event("A") + event("B") + event("C"));
   drop("cut.xml", whole.substr(0, whole.find("\"C\"")));
-  EXPECT_NE(reason("cut.xml").find("cannot be read to its end: truncated"), std::string::npos) << reason("cut.xml");
+  EXPECT_NE(reason("cut.xml").find("cannot be read to its end: truncated"), std::string::npos)
+      << reason("cut.xml");
   ASSERT_EQ(host.store.committed.size(), 1U);
   EXPECT_EQ(host.store.committed[0].batch.observations.size(), 2U);
 }
@@ -131,7 +146,8 @@ TEST_F(SsnFeed, AnEntityBombAndAWrongNamespaceAreRejectedWithTheReason) {
 
 TEST_F(SsnFeed, AnInterruptedFileGoesOnWithoutRepetition) {
   sdk::LoadedFeed feed = load("ssn.yaml");
-  std::ofstream(folder_ / "small.yaml") << "name: f\nutility: u\nfamily: ssn\nfolder: in\nzone: UTC\nbatch_records: 1\n";
+  std::ofstream(folder_ / "small.yaml")
+      << "name: f\nutility: u\nfamily: ssn\nfolder: in\nzone: UTC\nbatch_records: 1\n";
   feed = sdk::load_feed_file((folder_ / "small.yaml").string(), families_);
   ASSERT_EQ(sdk::to_text(feed.problems), "");
   begin(feed);
@@ -147,7 +163,8 @@ TEST_F(SsnFeed, AnInterruptedFileGoesOnWithoutRepetition) {
   host.advance(seconds(6));
   std::vector<std::string> codes;
   for (const auto& commit : host.store.committed) {
-    for (const Observation& o : commit.batch.observations) codes.emplace_back(std::get<EventObservation>(o).code);
+    for (const Observation& o : commit.batch.observations)
+      codes.emplace_back(std::get<EventObservation>(o).code);
   }
   EXPECT_EQ(codes, (std::vector<std::string>{"A", "B", "C", "D", "E", "F"}));
   EXPECT_TRUE(fs::exists(folder_ / "in" / "done" / "a.xml"));

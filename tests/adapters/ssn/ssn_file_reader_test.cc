@@ -10,7 +10,8 @@ namespace {
 
 std::string document(int events) {
   std::string text =
-      "<SSNExportDocument xmlns=\"urn:com:ssn:schema:export:SSNExportFormat.xsd\" CreationTime=\"2026-01-15T00:00:00Z\">"
+      "<SSNExportDocument xmlns=\"urn:com:ssn:schema:export:SSNExportFormat.xsd\" "
+      "CreationTime=\"2026-01-15T00:00:00Z\">"
       "<MeterData MeterName=\"M1\"><EventData>\n";
   for (int i = 0; i < events; ++i) {
     text += "<Event EventName=\"E" + std::to_string(i) + "\" EventTime=\"2026-01-14T00:00:00Z\">x</Event>\n";

@@ -315,6 +315,7 @@ class ImportTest : public AssetServiceTest {
     options.mutable_options()->set_parent("utilities/maui");
     options.mutable_options()->set_mode(mode);
     options.mutable_options()->set_dry_run(dry_run);
+    options.mutable_options()->set_row_count(static_cast<std::uint64_t>(rows.rows().rows_size()));
     return send({options, rows});
   }
   grpc::Status send(const std::vector<v1::ImportMetersRequest>& messages) {
@@ -402,6 +403,17 @@ TEST_F(ImportTest, OptionsComeFirstAndOnce) {
   EXPECT_EQ(meters(), 0);
 }
 
+TEST_F(ImportTest, StreamThatEndsBeforeAllRowsCameStoresNothing) {
+  add_row("m1", "1", "up1");
+  v1::ImportMetersRequest options;
+  options.mutable_options()->set_parent("utilities/maui");
+  options.mutable_options()->set_mode(v1::ImportOptions::PLANNED);
+  options.mutable_options()->set_row_count(2);
+  EXPECT_EQ(field_of(send({options, rows})), "options.row_count");
+  EXPECT_EQ(field_of(send({options, rows, rows, rows})), "options.row_count");
+  EXPECT_EQ(meters(), 0);
+}
+
 TEST_F(ImportTest, PlannedMetersAreNotInstalled) {
   add_row("m1", "1", "up1");
   ASSERT_TRUE(import(v1::ImportOptions::PLANNED, false).ok());
@@ -418,6 +430,7 @@ TEST_F(ImportTest, CallerThatGoesAwayHalfWayStoresNothing) {
   v1::ImportMetersRequest options;
   options.mutable_options()->set_parent("utilities/maui");
   options.mutable_options()->set_mode(v1::ImportOptions::PLANNED);
+  options.mutable_options()->set_row_count(2);
   ASSERT_TRUE(writer->Write(options));
   ASSERT_TRUE(writer->Write(rows));
   context.TryCancel();

@@ -52,8 +52,7 @@ class ReadingServiceTest : public testing::ServicesTest {
     std::map<std::uint32_t, std::string> channels;
     std::vector<std::string> lines;
     for (const v1::StreamIntervalsResponse& message : messages) {
-      for (const auto& entry : message.dictionary().channels())
-        channels[entry.number()] = entry.channel();
+      for (const auto& entry : message.dictionary().channels()) channels[entry.number()] = entry.channel();
       if (!message.has_block()) continue;
       const v1::Block& block = message.block();
       for (int i = 0; i < block.mantissas_size(); ++i) {

@@ -113,7 +113,7 @@ TEST_F(IngestOrderTest, TablesDoNotDependOnOrderSplitOrRepetition) {
         shuffled.insert(shuffled.end(), shuffled.begin(), shuffled.begin() + 10);
       }
       // Split: consecutive facts of one file are a unit, of at most `size`.
-      const std::size_t size = order == 0 ? 1000 : order * 3UL;
+      const std::size_t size = order == 0 ? 1000 : static_cast<std::size_t>(order) * 3;
       std::stable_sort(shuffled.begin(), shuffled.end(),
                        [&](const Fact& a, const Fact& b) { return order < 2 ? a.file < b.file : false; });
       std::vector<Fact> pending;

@@ -126,5 +126,22 @@ TEST(CsvReader, RowOverOneMebibyteIsRefusedAndOneOfThatSizeIsRead) {
   EXPECT_NE(read_all("\"" + std::string(kMebibyte, '\n') + "\"\n").error, "");
 }
 
+TEST(Utf8Check, AcceptsWhatUnicodeDefinesAndNothingElse) {
+  EXPECT_TRUE(is_utf8(""));
+  EXPECT_TRUE(is_utf8("plain \x7f"));
+  EXPECT_TRUE(is_utf8("\xC3\xA9 \xE2\x82\xAC \xF0\x9F\x94\x8C"));    // two, three and four bytes
+  EXPECT_TRUE(is_utf8("\xED\x9F\xBF\xEE\x80\x80\xF4\x8F\xBF\xBF"));  // beside the surrogates; the last
+  EXPECT_FALSE(
+      is_utf8("Qu\xE9"
+              "bec"));  // Latin-1
+  EXPECT_FALSE(is_utf8("\x80"));
+  EXPECT_FALSE(is_utf8("cut \xE2\x82"));
+  EXPECT_FALSE(is_utf8("\xC0\xAF"));  // overlong
+  EXPECT_FALSE(is_utf8("\xE0\x80\xAF"));
+  EXPECT_FALSE(is_utf8("\xED\xA0\x80"));      // a surrogate
+  EXPECT_FALSE(is_utf8("\xF4\x90\x80\x80"));  // past the last character
+  EXPECT_FALSE(is_utf8("\xFF"));
+}
+
 }  // namespace
 }  // namespace ami::amictl

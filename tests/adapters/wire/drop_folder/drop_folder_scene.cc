@@ -8,8 +8,8 @@ namespace ami::wire {
 
 namespace fs = std::filesystem;
 
-Result<std::uint64_t> LineReader::read(std::shared_ptr<const std::string> bytes, std::uint64_t offset, bool last,
-                                       DecodedBatch& out) {
+Result<std::uint64_t> LineReader::read(std::shared_ptr<const std::string> bytes, std::uint64_t offset,
+                                       bool last, DecodedBatch& out) {
   const std::string_view all = out.arena->share(std::move(bytes));
   std::size_t at = 0;
   for (std::size_t end = 0; (end = all.find('\n', at)) != std::string_view::npos; at = end + 1) {
@@ -64,7 +64,8 @@ std::string DropFolderScene::read(const fs::path& path) {
 std::vector<std::string> DropFolderScene::stored() const {
   std::vector<std::string> codes;
   for (const sdk::testing::CommittedBatch& batch : host.store.committed) {
-    for (const Observation& o : batch.batch.observations) codes.emplace_back(std::get<EventObservation>(o).code);
+    for (const Observation& o : batch.batch.observations)
+      codes.emplace_back(std::get<EventObservation>(o).code);
   }
   return codes;
 }

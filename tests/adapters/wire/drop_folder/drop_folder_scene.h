@@ -42,9 +42,13 @@ class DropFolderScene : public testing::Test {
   void drop(const std::string& name, const std::string& text);
   static std::string read(const std::filesystem::path& path);
   bool in_done(const std::string& name) const { return std::filesystem::exists(inbox() / "done" / name); }
-  bool in_rejected(const std::string& name) const { return std::filesystem::exists(inbox() / "rejected" / name); }
+  bool in_rejected(const std::string& name) const {
+    return std::filesystem::exists(inbox() / "rejected" / name);
+  }
   bool in_inbox(const std::string& name) const { return std::filesystem::exists(inbox() / name); }
-  std::string reason(const std::string& name) const { return read(inbox() / "rejected" / (name + ".reason.txt")); }
+  std::string reason(const std::string& name) const {
+    return read(inbox() / "rejected" / (name + ".reason.txt"));
+  }
   // Every event code that is stored, in order of storing.
   std::vector<std::string> stored() const;
 

@@ -21,10 +21,11 @@ TEST(FileState, IsReadBackAsItWasWritten) {
 }
 
 TEST(FileState, AnythingElseIsRefused) {
-  for (const char* text : {"", "offset=", "offset=1", "offset=-1;done=0;on=2026-01-01",
-                           "offset=1;done=;on=2026-01-01", "offset=1;done=0;on=2026-02-30",
-                           "offset=1;done=0;on=2026-01-01;", "offset=18446744073709551616;done=0;on=2026-01-01",
-                           "done=0;offset=1;on=2026-01-01", "offset=1;done=0;on=2026-01"}) {
+  for (const char* text :
+       {"", "offset=", "offset=1", "offset=-1;done=0;on=2026-01-01", "offset=1;done=;on=2026-01-01",
+        "offset=1;done=0;on=2026-02-30", "offset=1;done=0;on=2026-01-01;",
+        "offset=18446744073709551616;done=0;on=2026-01-01", "done=0;offset=1;on=2026-01-01",
+        "offset=1;done=0;on=2026-01"}) {
     EXPECT_FALSE(FileState::parse(text).has_value()) << text;
   }
 }

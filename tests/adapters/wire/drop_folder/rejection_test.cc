@@ -89,7 +89,8 @@ TEST_F(Rejection, AFileWithoutOneReadableRecordIsRejected) {
   drop("a.txt", "bad1\nbad2\n");
   host.run_until_idle();
   EXPECT_TRUE(in_rejected("a.txt"));
-  EXPECT_TRUE(says("a.txt", "not one record in it can be read; the first fault is bad_line at byte 0: begins with bad"));
+  EXPECT_TRUE(says(
+      "a.txt", "not one record in it can be read; the first fault is bad_line at byte 0: begins with bad"));
 }
 
 TEST_F(Rejection, AFileWithoutOneReadableRecordIsReadAgainWhenItComesAgain) {
@@ -160,7 +161,8 @@ TEST_F(Rejection, AnUnreadableFileIsRejectedWithTheSystemsReason) {
   host.advance(seconds(6));
   EXPECT_TRUE(in_rejected("a.txt"));
   EXPECT_TRUE(says("a.txt", "problem: cannot be opened: Permission denied"));
-  EXPECT_NE(adapter->health().reason.find("Permission denied"), std::string::npos) << adapter->health().reason;
+  EXPECT_NE(adapter->health().reason.find("Permission denied"), std::string::npos)
+      << adapter->health().reason;
 }
 
 // No byte can be written to a file as long as it lives: what a full disk does, on any file system.
@@ -186,7 +188,8 @@ TEST_F(Rejection, WithoutSpaceForTheReasonTheFileStaysAndIsMovedLater) {
     host.run_until_idle();
     host.advance(seconds(60));
     EXPECT_EQ(adapter->health().state, sdk::HealthState::Degraded);
-    EXPECT_NE(adapter->health().reason.find("a.txt.reason.txt"), std::string::npos) << adapter->health().reason;
+    EXPECT_NE(adapter->health().reason.find("a.txt.reason.txt"), std::string::npos)
+        << adapter->health().reason;
     EXPECT_TRUE(in_inbox("a.txt"));
     EXPECT_FALSE(in_rejected("a.txt"));
     EXPECT_TRUE(fs::is_empty(inbox() / "rejected"));  // no half reason file

@@ -1,0 +1,190 @@
+#include "daemon/config/gateway_config.h"
+
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+
+#include <regex>
+
+#include "tests/daemon/support/fake_family.h"
+#include "tests/daemon/support/temp_folder.h"
+
+namespace ami::daemon {
+namespace {
+
+using testing::FakeFamily;
+using testing::TempFolder;
+
+constexpr const char* kGood = R"(utilities:
+  - {key: hydro, zone: America/Toronto}
+database: {conninfo: dbname=ami}
+rpc: {unix_socket: rpc.sock}
+adapters: [feed.yaml]
+)";
+constexpr const char* kGoodFeed = "name: a\nfamily: fake\nutility: hydro\n";
+
+class GatewayConfigTest : public ::testing::Test {
+ protected:
+  GatewayConfigTest() {
+    auto family = std::make_unique<FakeFamily>("fake");
+    script_ = family->script;
+    families_.push_back(std::move(family));
+    folder_.write("feed.yaml", kGoodFeed);
+  }
+
+  LoadedConfig load(const std::string& yaml) {
+    return load_gateway_config(folder_.write("gateway.yaml", yaml), families_);
+  }
+
+  std::string problems(const std::string& yaml) {
+    auto text = sdk::to_text(load(yaml).problems);
+    for (auto at = text.find(folder_.path() + "/"); at != std::string::npos; at = text.find(folder_.path() + "/")) {
+      text.erase(at, folder_.path().size() + 1);
+    }
+    return text;
+  }
+
+  TempFolder folder_;
+  std::shared_ptr<testing::FakeScript> script_;
+  Families families_;
+};
+
+TEST_F(GatewayConfigTest, TheSmallestOneIsGoodAndTakesTheDefaults) {
+  const auto loaded = load(kGood);
+  ASSERT_TRUE(loaded.problems.empty()) << sdk::to_text(loaded.problems);
+  const auto& config = loaded.config;
+  EXPECT_FALSE(config.demo);
+  EXPECT_EQ(config.data_dir, folder_.path() + "/");
+  EXPECT_EQ(config.http.address, "127.0.0.1:9464");
+  EXPECT_EQ(config.drain_timeout, std::chrono::seconds{20});
+  EXPECT_FALSE(config.database.migrate_on_start);
+  EXPECT_EQ(config.database.migrator_conninfo, "dbname=ami");
+  EXPECT_EQ(config.rpc.unix_path, folder_.path("rpc.sock"));
+  ASSERT_EQ(config.feeds.size(), 1U);
+  EXPECT_EQ(config.feeds[0].name, "a");
+  EXPECT_EQ(config.feeds[0].plan.rules.feed, "a");
+  EXPECT_EQ(config.feeds[0].settings.text("colour"), "blue");
+}
+
+struct Case {
+  const char* name;
+  const char* yaml;
+  const char* expected;  // regular expression over all problems, paths relative to the folder
+};
+
+class GatewayConfigProblem : public GatewayConfigTest, public ::testing::WithParamInterface<Case> {};
+
+TEST_P(GatewayConfigProblem, IsNamedWithItsFileAndLine) {
+  const auto text = problems(GetParam().yaml);
+  EXPECT_TRUE(std::regex_search(text, std::regex(GetParam().expected))) << text;
+}
+
+const Case kCases[] = {
+    {"UnknownKey", "utilites: []\n", "^gateway.yaml:1: unknown key 'utilites'; .*'utilities'"},
+    {"NotYaml", "a: [\n", "gateway.yaml:[0-9]+: is not YAML"},
+    {"NotAMapping", "- 1\n", "gateway.yaml:1: the file must be a mapping"},
+    {"EmptyFile", "", "utilities is required"},
+    {"SectionIsAScalar", "database: 3\n", "gateway.yaml:1: database must be a mapping"},
+    {"NoDatabase", "utilities: [{key: a, zone: UTC}]\nrpc: {unix_socket: s}\n", "conninfo"},
+    {"NoListener", "utilities: [{key: a, zone: UTC}]\ndatabase: {conninfo: dbname=x}\n", "rpc: no listener"},
+    {"EmptyUtilities", "utilities: []\n", "gateway.yaml:1: utilities: is empty"},
+    {"BadUtilityKey", "utilities:\n  - {key: Hydro One, zone: UTC}\n", "gateway.yaml:2: key: \"Hydro One\" is not"},
+    {"UtilityTwice", "utilities:\n  - {key: a, zone: UTC}\n  - {key: a, zone: UTC}\n",
+     "gateway.yaml:3: key: \"a\" is listed twice"},
+    {"UnknownZone", "utilities:\n  - {key: a, zone: Mars/Base}\n", "gateway.yaml:2: .*'Mars/Base' is not a known"},
+    {"PasswordInConninfo", "database:\n  conninfo: host=x password=secret\n",
+     "gateway.yaml:2: conninfo: a password may not stand here"},
+    {"PasswordInUri", "database:\n  conninfo: postgresql://u:secret@h/db\n", "gateway.yaml:2: conninfo: write key=value"},
+    {"PausesReversed", "database:\n  conninfo: x=y\n  retry_first: 5s\n  retry_longest: 1s\n",
+     "gateway.yaml:4: retry_longest: is shorter"},
+    {"PlaintextWithoutDemo", "rpc:\n  plaintext: {address: '127.0.0.1:1'}\n", "gateway.yaml:2: .*only allowed with demo"},
+    {"PlaintextOffLoopback", "demo: true\nrpc:\n  plaintext: {address: '0.0.0.0:1'}\n",
+     "gateway.yaml:3: address: 0.0.0.0:1 is not loopback"},
+    {"HttpAddress", "http: {address: 'here:80'}\n", "gateway.yaml:1: address: \"here:80\": host is not a numeric"},
+    {"MissingCertificate",
+     "rpc:\n  tls:\n    address: 127.0.0.1:0\n    certificate: no.pem\n    key: no.key\n    client_ca: ca.pem\n",
+     "gateway.yaml:4: certificate: no.pem: No such file(.|\n)*gateway.yaml:5: key: no.key: No such(.|\n)*:6: client_ca"},
+    {"CredentialsOutsideSystemd",
+     "rpc:\n  tls:\n    address: 127.0.0.1:0\n    certificate: ${CREDENTIALS_DIRECTORY}/s.pem\n    key: k\n    client_ca: c\n",
+     "gateway.yaml:4: certificate: CREDENTIALS_DIRECTORY is not set"},
+    {"OtherVariable",
+     "rpc:\n  tls:\n    address: 127.0.0.1:0\n    certificate: ${HOME}/s.pem\n    key: k\n    client_ca: c\n",
+     "gateway.yaml:4: certificate: only .*CREDENTIALS_DIRECTORY"},
+    {"SocketPathTooLong",
+     "rpc:\n  unix_socket: /xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"
+     "xxxxxxxxxxxxxxxxxxxxx\n",
+     "gateway.yaml:2: unix_socket: is longer than the 107 bytes"},
+    {"NoDataDir", "data_dir: nowhere\n", "gateway.yaml:1: data_dir: nowhere: no such folder"},
+    {"MissingFeedFile", "adapters: [gone.yaml]\n", "gone.yaml: there is no such file"},
+    {"FeedListedTwice", "adapters: [feed.yaml, ./feed.yaml]\n", "gateway.yaml:1: adapters: feed.yaml is listed twice"},
+    {"FeedOfUnknownUtility", "utilities: [{key: other, zone: UTC}]\nadapters: [feed.yaml]\n",
+     "feed.yaml:3: utility: \"hydro\" is none of the utilities"},
+    {"BadNumber", "threads: many\n", "gateway.yaml:1: threads: 'many' is not a whole number"},
+    {"NumberOutOfRange", "threads: 0\n", "gateway.yaml:1: threads: '0' is out of range: 1 to 256"},
+    {"BadLevel", "log: {level: loud}\n", "gateway.yaml:1: log.level: 'loud' is not one of: debug, info, warn, error"},
+};
+INSTANTIATE_TEST_SUITE_P(Table, GatewayConfigProblem, ::testing::ValuesIn(kCases),
+                         [](const auto& info) { return info.param.name; });
+
+TEST_F(GatewayConfigTest, AllProblemsOfAllFilesAreReportedTogether) {
+  folder_.write("b.yaml", "name: b\nfamily: fake\nutility: hydro\ncolor: red\n");
+  folder_.write("c.yaml", "family: nosuch\n");
+  const auto text = problems(
+      "threads: x\nutilities: [{key: hydro, zone: Nowhere}]\ndatabase: {conninfo: x password=y}\n"
+      "rpc: {unix_socket: s}\nadapters: [b.yaml, c.yaml]\n");
+  for (const std::string part : {"gateway.yaml:1: threads", "gateway.yaml:2: ", "gateway.yaml:3: conninfo",
+                                 "b.yaml:4: unknown key 'color'; the nearest known one is 'colour'",
+                                 "c.yaml:1: family: 'nosuch' is not one of: fake"}) {
+    EXPECT_NE(text.find(part), std::string::npos) << part << "\n" << text;
+  }
+  EXPECT_EQ(text.find("password=y"), std::string::npos) << "a secret must not be repeated";
+}
+
+TEST_F(GatewayConfigTest, TwoFeedsMayNotHaveOneName) {
+  folder_.write("b.yaml", kGoodFeed);
+  auto yaml = std::string(kGood);
+  yaml.replace(yaml.find("[feed.yaml]"), 11, "[feed.yaml, b.yaml]");
+  EXPECT_NE(problems(yaml).find("b.yaml:1: name: \"a\" is already the name of feed.yaml"), std::string::npos)
+      << problems(yaml);
+}
+
+TEST_F(GatewayConfigTest, AMappingThatCannotBePlannedIsAProblemOfItsFeed) {
+  script_->on_plan = [] { return Result<sdk::FeedPlan>(permanent("maps/x.yaml:3: unknown key 'unitz'")); };
+  EXPECT_EQ(problems(kGood), "feed.yaml: maps/x.yaml:3: unknown key 'unitz'\n");
+}
+
+TEST_F(GatewayConfigTest, ADisabledFeedIsCheckedAndLeftOut) {
+  folder_.write("feed.yaml", std::string(kGoodFeed) + "enabled: false\n");
+  const auto loaded = load(kGood);
+  EXPECT_TRUE(loaded.problems.empty());
+  EXPECT_TRUE(loaded.config.feeds.empty());
+}
+
+TEST_F(GatewayConfigTest, AKeyThatOthersMayReadIsRefused) {
+  folder_.write("s.pem", "certificate");
+  folder_.write("ca.pem", "certificate");
+  const auto key = folder_.write("s.key", "key");
+  const std::string yaml =
+      "utilities: [{key: hydro, zone: UTC}]\ndatabase: {conninfo: dbname=ami}\n"
+      "rpc: {tls: {address: '127.0.0.1:0', certificate: s.pem, key: s.key, client_ca: ca.pem}}\n";
+  ASSERT_EQ(chmod(key.c_str(), 0644), 0);
+  EXPECT_NE(problems(yaml).find("gateway.yaml:3: key: s.key: a private key is open to others"), std::string::npos)
+      << problems(yaml);
+  ASSERT_EQ(chmod(key.c_str(), 0440), 0);
+  EXPECT_EQ(problems(yaml), "");
+}
+
+TEST_F(GatewayConfigTest, AFingerprintChangesWithTheFeedFileAndWithTheMappingDataOnly) {
+  const auto fingerprint = [&](const std::string& yaml) { return load(yaml).config.feeds.at(0).fingerprint; };
+  folder_.write("maps/a.yaml", "version: 1\n");
+  const auto first = fingerprint(kGood);
+  EXPECT_EQ(fingerprint(kGood), first);
+  EXPECT_EQ(fingerprint(std::string("threads: 3\n") + kGood), first) << "the gateway's own file is no mapping data";
+  folder_.write("maps/a.yaml", "version: 2\n");
+  const auto second = fingerprint(kGood);
+  EXPECT_NE(second, first);
+  folder_.write("feed.yaml", std::string(kGoodFeed) + "colour: red\n");
+  EXPECT_NE(fingerprint(kGood), second);
+}
+
+}  // namespace
+}  // namespace ami::daemon

@@ -1,0 +1,86 @@
+// The shipped configuration files and the reference page, against the program.
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+
+#include "daemon/config/gateway_config.h"
+#include "tests/daemon/support/temp_folder.h"
+
+namespace ami::daemon {
+namespace {
+namespace fs = std::filesystem;
+
+fs::path source_dir() {
+  const char* folder = std::getenv("AMI_SOURCE_DIR");
+  return folder == nullptr ? fs::path() : fs::path(folder);
+}
+
+std::string read(const fs::path& path) {
+  std::ifstream file(path, std::ios::binary);
+  return {std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
+}
+
+TEST(ConfigurationPage, IsWhatTheProgramPrints) {
+  EXPECT_EQ(read(source_dir() / "docs/configuration.md"), config_reference(sdk::built_in_families()))
+      << "run: ami-gatewayd --print-config-reference >docs/configuration.md";
+}
+
+TEST(ConfigurationPage, HasEverySettingOfEverySection) {
+  const auto page = config_reference(sdk::built_in_families());
+  for (const char* key : {"`database.conninfo`", "`rpc.tls.client_ca`", "`utilities[].zone`", "`http.address`",
+                          "`drain_timeout`", "Feed", "`folder`"}) {
+    EXPECT_NE(page.find(key), std::string::npos) << key;
+  }
+}
+
+class ShippedConfiguration : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    for (const char* name : {"server.pem", "server.key", "client-ca.pem"}) {
+      const auto path = credentials_.write(name, "made up");
+      fs::permissions(path, fs::perms::owner_read);
+    }
+    setenv("CREDENTIALS_DIRECTORY", credentials_.path().c_str(), 1);
+  }
+  void TearDown() override { unsetenv("CREDENTIALS_DIRECTORY"); }
+  testing::TempFolder credentials_;
+};
+
+TEST_F(ShippedConfiguration, OfASiteHasNoProblem) {
+  const auto families = sdk::built_in_families();
+  const auto loaded = load_gateway_config(source_dir() / "config/gateway.yaml", families);
+  EXPECT_TRUE(loaded.problems.empty()) << sdk::to_text(loaded.problems);
+  EXPECT_EQ(loaded.config.feeds.size(), 2U);
+  EXPECT_FALSE(loaded.config.demo);
+  EXPECT_FALSE(loaded.config.rpc.plaintext_address);
+}
+
+// As deploy/demo fills it in: its folder is two levels below the tree.
+TEST_F(ShippedConfiguration, OfTheDemoHasNoProblem) {
+  const testing::TempFolder tree;
+  fs::create_directory_symlink(source_dir() / "config", tree.path("config"));
+  for (const char* name : {"server.pem", "server.key", "ca.pem"}) {
+    fs::permissions(tree.write(std::string("build/demo/tls/") + name, "made up"), fs::perms::owner_read);
+  }
+  const auto demo = tree.path("build/demo");
+  const auto fill = [&](const std::string& from, const std::string& to) {
+    auto text = read(source_dir() / from);
+    for (const auto& [word, value] : {std::pair<std::string, std::string>{"@DEMO@", demo}, {"@CONNINFO@", "dbname=x"}}) {
+      for (auto at = text.find(word); at != std::string::npos; at = text.find(word)) text.replace(at, word.size(), value);
+    }
+    tree.write("build/demo/" + to, text);
+  };
+  fill("config/gateway-demo.yaml", "gateway.yaml");
+  fill("config/adapters/flexnet-demo.yaml", "flexnet.yaml");
+  fill("config/adapters/ssn-demo.yaml", "ssn.yaml");
+  const auto families = sdk::built_in_families();
+  const auto loaded = load_gateway_config(demo + "/gateway.yaml", families);
+  EXPECT_TRUE(loaded.problems.empty()) << sdk::to_text(loaded.problems);
+  EXPECT_EQ(loaded.config.feeds.size(), 2U);
+}
+
+}  // namespace
+}  // namespace ami::daemon

@@ -1,0 +1,42 @@
+#include "daemon/pipeline/metrics.h"
+
+#include <gtest/gtest.h>
+
+namespace ami::daemon {
+namespace {
+
+TEST(Metrics, AFeedNamedTwiceIsOneSeries) {
+  Metrics metrics("1.2.3");
+  metrics.feed("a").retried();
+  metrics.feed("a").retried();
+  EXPECT_NE(metrics.text().find("ami_feed_commit_retries_total{feed=\"a\"} 2\n"), std::string::npos);
+}
+
+TEST(Metrics, AFeedsNameCannotForgeALine) {
+  Metrics metrics("1.2.3");
+  metrics.feed("x\"} 1\nami_ready 1\n").retried();
+  EXPECT_EQ(metrics.text().find("\nami_ready 1\n"), std::string::npos);
+}
+
+TEST(Metrics, QueuesAreAskedWhenRead) {
+  Metrics metrics("1.2.3");
+  std::size_t depth = 3;
+  metrics.queue("storing", [&] { return depth; });
+  EXPECT_NE(metrics.text().find("ami_pool_work{pool=\"storing\"} 3\n"), std::string::npos);
+  depth = 8;
+  EXPECT_NE(metrics.text().find("ami_pool_work{pool=\"storing\"} 8\n"), std::string::npos);
+}
+
+TEST(Metrics, StateOfTheGatewayAndItsVersion) {
+  Metrics metrics("1.2.3");
+  metrics.ready(true);
+  metrics.directory(17, 400);
+  const auto text = metrics.text();
+  for (const std::string line : {"ami_ready 1\n", "ami_database_up 0\n", "ami_directory_version 17\n",
+                                 "ami_directory_entries 400\n", "ami_build_info{version=\"1.2.3\"} 1\n"}) {
+    EXPECT_NE(text.find(line), std::string::npos) << line;
+  }
+}
+
+}  // namespace
+}  // namespace ami::daemon

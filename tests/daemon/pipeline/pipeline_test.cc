@@ -1,0 +1,213 @@
+#include "daemon/pipeline/pipeline.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <boost/asio/bind_cancellation_slot.hpp>
+#include <boost/asio/cancellation_signal.hpp>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/io_context.hpp>
+
+#include "tests/daemon/pipeline/sample_feed.h"
+#include "tests/daemon/support/fake_family.h"
+#include "tests/daemon/support/fake_store.h"
+
+namespace ami::daemon {
+namespace {
+namespace asio = boost::asio;
+using namespace std::chrono_literals;
+using testing::add_record;
+using testing::badge;
+
+constexpr const char* kGood = "B1 100.5 2026-01-15T00:00:00Z";
+constexpr const char* kUnknownMeter = "B2 7 2026-01-15T00:00:00Z";
+
+storage::CommitCounts directory_changed() {
+  storage::CommitCounts counts;
+  counts.directory_changed = true;
+  return counts;
+}
+
+class PipelineTest : public ::testing::Test {
+ protected:
+  Result<sdk::CommitReceipt> commit(std::vector<std::string> records, std::vector<sdk::StateChange> state = {}) {
+    Result<sdk::CommitReceipt> outcome = permanent("never completed");
+    asio::co_spawn(io_, work(outcome, std::move(records), std::move(state)),
+                   asio::bind_cancellation_slot(cancel_.slot(), [](std::exception_ptr defect) {
+                     EXPECT_FALSE(defect) << "nothing may throw across the sink";
+                   }));
+    io_.restart();
+    io_.run();
+    return outcome;
+  }
+
+  sdk::Awaitable<void> work(Result<sdk::CommitReceipt>& outcome, std::vector<std::string> records,
+                            std::vector<sdk::StateChange> state) {
+    DecodedBatch batch;
+    std::uint64_t offset = 1000;
+    for (const auto& record : records) {
+      add_record(batch, record, offset);
+      offset += record.size() + 1;
+    }
+    sdk::SourceSpan source;
+    source.name = "x.txt";
+    source.content_sha256 = std::string(64, 'a');
+    source.offset = 1000;
+    source.received_at = testing::at("2026-01-16T00:00:00Z");
+    outcome = co_await pipeline_.commit(feed_, std::move(source), std::move(batch), std::move(state));
+  }
+
+  std::size_t logged(const std::string& id) const {
+    return static_cast<std::size_t>(std::count_if(lines_.begin(), lines_.end(), [&](const std::string& line) {
+      return line.find("id=" + id + " ") != std::string::npos;
+    }));
+  }
+
+  std::vector<std::string> lines_;
+  Log log_{[this](Level, const std::string& line) { lines_.push_back(line); }};
+  asio::io_context io_;
+  asio::cancellation_signal cancel_;
+  testing::InstantClock clock_;
+  testing::FakeStore store_;
+  WorkerPool database_{1};
+  storage::DirectorySnapshot assets_{1, {badge("B1", 11)}};
+  int loads_ = 0;
+  DirectoryCache directory_{[this] {
+    ++loads_;
+    return Result<storage::DirectorySnapshot>(assets_);
+  }};
+  Metrics metrics_{"test"};
+  Pipeline pipeline_{store_, directory_, database_, clock_, {100ms, 1600ms}, log_};
+  std::shared_ptr<FeedRoute> feed_ =
+      std::make_shared<FeedRoute>("sample", 1, testing::sample_rules(), metrics_.feed("sample"));
+};
+
+TEST_F(PipelineTest, StoresReadingsQuarantineAndStateInOneUnit) {
+  std::vector<sdk::StateChange> state{{"position", "42"}, {"old", std::nullopt}};
+  const auto receipt = commit({kGood, kUnknownMeter, "broken"}, state);
+  ASSERT_TRUE(receipt.ok()) << receipt.error().message;
+  EXPECT_EQ(receipt->registers, 1U);
+  EXPECT_EQ(receipt->quarantined, 2U);
+  ASSERT_EQ(store_.stored.size(), 1U);
+  const auto& unit = store_.stored[0];
+  EXPECT_EQ(unit.utility, 1);
+  EXPECT_EQ(unit.source.feed, "sample");
+  EXPECT_EQ(unit.source.mapping_version, 7);
+  EXPECT_EQ(unit.directory_version, 1);
+  ASSERT_EQ(unit.batch.registers.size(), 1U);
+  EXPECT_EQ(unit.batch.channels.at(unit.batch.registers[0].channel).meter, 11);
+  // 100.5 kWh = 100500 Wh
+  EXPECT_TRUE(unit.batch.registers[0].value == (Decimal{100500, 0}));
+  ASSERT_EQ(unit.state.size(), 2U);
+  EXPECT_EQ(unit.state[0].value, "42");
+  EXPECT_EQ(unit.state[1].value, std::nullopt);
+}
+
+TEST_F(PipelineTest, TransientIsTriedAgainWithGrowingPausesUntilItIsStored) {
+  for (int i = 0; i < 7; ++i) store_.answers.emplace_back(transient("connection refused"));
+  EXPECT_TRUE(commit({kGood}).ok());
+  EXPECT_EQ(store_.tried.size(), 8U);
+  EXPECT_EQ(store_.stored.size(), 1U);
+  // Full pauses: 100 200 400 800 1600 1600 1600 = 6300; each is drawn from its upper half.
+  EXPECT_GE(clock_.waited(), 3150ms);
+  EXPECT_LE(clock_.waited(), 6300ms);
+  EXPECT_EQ(logged("COMMIT_RETRIED"), 1U) << "a long outage must not flood the log";
+  EXPECT_EQ(logged("COMMIT_RECOVERED"), 1U);
+}
+
+TEST_F(PipelineTest, InDoubtIsTriedAgainWithTheVerySameUnit) {
+  store_.answers.emplace_back(in_doubt("COMMIT lost its answer"));
+  EXPECT_TRUE(commit({kGood}).ok());
+  ASSERT_EQ(store_.tried.size(), 2U);
+  EXPECT_EQ(store_.tried[0].source.offset, store_.tried[1].source.offset);
+  EXPECT_EQ(store_.tried[0].batch.registers.size(), store_.tried[1].batch.registers.size());
+}
+
+TEST_F(PipelineTest, ChangedAssetDataIsReadAnewAndTheBatchResolvedAgainAtOnce) {
+  ASSERT_TRUE(commit({kGood}).ok());
+  assets_ = {2, {badge("B1", 11), badge("B2", 12)}};
+  store_.answers.emplace_back(directory_changed());
+  const auto receipt = commit({kGood, kUnknownMeter});
+  ASSERT_TRUE(receipt.ok());
+  EXPECT_EQ(receipt->registers, 2U);
+  EXPECT_EQ(receipt->quarantined, 0U);
+  EXPECT_EQ(store_.stored.back().directory_version, 2);
+  EXPECT_EQ(clock_.waited(), 0ms);
+  EXPECT_EQ(loads_, 2);
+}
+
+TEST_F(PipelineTest, AssetDataThatKeepsChangingDoesNotSpin) {
+  for (int i = 0; i < 12; ++i) store_.answers.emplace_back(directory_changed());
+  store_.on_commit = [this] { ++assets_.version; };
+  EXPECT_TRUE(commit({kGood}).ok());
+  EXPECT_GT(clock_.waited(), 0ms);
+}
+
+TEST_F(PipelineTest, PermanentComesBackAtOnceAndIsReported) {
+  store_.answers.emplace_back(permanent("violates register_read_pkey"));
+  const auto refused = commit({kGood});
+  ASSERT_FALSE(refused.ok());
+  EXPECT_EQ(refused.error().fault, Fault::Permanent);
+  EXPECT_EQ(store_.tried.size(), 1U);
+  EXPECT_EQ(clock_.waited(), 0ms);
+  EXPECT_EQ(logged("COMMIT_REFUSED"), 1U);
+}
+
+TEST_F(PipelineTest, AStoppingFeedStillStoresWhatCanBeStored) {
+  feed_->stopping = true;
+  EXPECT_TRUE(commit({kGood}).ok());
+}
+
+TEST_F(PipelineTest, AStoppingFeedGivesUpWhatWouldHaveToWait) {
+  for (int i = 0; i < 1000; ++i) store_.answers.emplace_back(transient("away"));
+  clock_.on_wait = [this] { feed_->stopping = true; };
+  const auto outcome = commit({kGood});
+  ASSERT_FALSE(outcome.ok());
+  EXPECT_EQ(outcome.error().fault, Fault::Transient);
+  EXPECT_EQ(store_.tried.size(), 1U);
+  EXPECT_TRUE(store_.stored.empty());
+}
+
+TEST_F(PipelineTest, ACancelledCallerGetsTransientAndNoException) {
+  for (int i = 0; i < 1000; ++i) store_.answers.emplace_back(transient("away"));
+  clock_.on_wait = [this] { cancel_.emit(asio::cancellation_type::terminal); };
+  const auto outcome = commit({kGood});
+  ASSERT_FALSE(outcome.ok());
+  EXPECT_EQ(outcome.error().fault, Fault::Transient);
+  EXPECT_EQ(store_.tried.size(), 1U);
+}
+
+TEST_F(PipelineTest, ADefectInTheStoreIsPermanentAndEndsNothingElse) {
+  store_.on_commit = [] { throw std::logic_error("column is missing"); };
+  const auto outcome = commit({kGood});
+  ASSERT_FALSE(outcome.ok());
+  EXPECT_EQ(outcome.error().fault, Fault::Permanent);
+  EXPECT_NE(outcome.error().message.find("column is missing"), std::string::npos);
+}
+
+TEST_F(PipelineTest, NoLogLineHoldsAReadingOrAMetersNumber) {
+  store_.answers.emplace_back(transient("away"));
+  ASSERT_TRUE(commit({"METER4711 98765.25 2026-01-15T00:00:00Z"}).ok());
+  for (const auto& line : lines_) {
+    EXPECT_EQ(line.find("METER4711"), std::string::npos) << line;
+    EXPECT_EQ(line.find("98765"), std::string::npos) << line;
+  }
+}
+
+TEST_F(PipelineTest, NumbersOfACommitAreInTheMetrics) {
+  store_.answers.emplace_back(transient("away"));
+  ASSERT_TRUE(commit({kGood, kUnknownMeter, "broken"}).ok());
+  const auto text = metrics_.text();
+  for (const std::string line : {"ami_feed_observations_total{feed=\"sample\"} 2\n",
+                                 "ami_feed_registers_total{feed=\"sample\"} 1\n",
+                                 "ami_feed_commit_retries_total{feed=\"sample\"} 1\n",
+                                 "ami_feed_commits_waiting{feed=\"sample\"} 0\n",
+                                 "ami_feed_quarantined_total{feed=\"sample\",reason=\"unknown_meter\"} 1\n",
+                                 "ami_feed_quarantined_total{feed=\"sample\",reason=\"too_few_fields\"} 1\n",
+                                 "ami_feed_commit_seconds_count{feed=\"sample\"} 1\n"}) {
+    EXPECT_NE(text.find(line), std::string::npos) << line << text;
+  }
+}
+
+}  // namespace
+}  // namespace ami::daemon
