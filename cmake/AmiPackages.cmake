@@ -12,6 +12,8 @@ find_package(EXPAT REQUIRED)
 find_package(PostgreSQL REQUIRED)
 find_package(GTest REQUIRED)
 find_package(benchmark REQUIRED)
+# Debian's own Python: its grpcio is a Debian package too.
+set(Python3_EXECUTABLE /usr/bin/python3 CACHE FILEPATH "")
 find_package(Python3 REQUIRED COMPONENTS Interpreter)
 find_package(PkgConfig REQUIRED)
 pkg_check_modules(libpqxx REQUIRED IMPORTED_TARGET libpqxx)

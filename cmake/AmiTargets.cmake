@@ -36,6 +36,9 @@ function(ami_executable name)
   ami_pch(${name} "${A_PCH}")
 endfunction()
 
+set(AMI_TEST_ENVIRONMENT
+  "AMI_SOURCE_DIR=${CMAKE_SOURCE_DIR};AMI_BIN_DIR=${CMAKE_BINARY_DIR}/bin;AMI_SAMPLES_DIR=${CMAKE_SOURCE_DIR}/../shared/samples")
+
 # A test sees AMI_SOURCE_DIR (the tree), AMI_BIN_DIR (built programs) and AMI_SAMPLES_DIR (samples beside
 # the checkout, which may be missing: then the test skips and says so).
 function(ami_test name)
@@ -43,12 +46,6 @@ function(ami_test name)
   if(AMI_FUZZ)
     return()
   endif()
-  foreach(src ${A_SOURCES})  # TEMPORARY
-    if(NOT EXISTS ${CMAKE_CURRENT_SOURCE_DIR}/${src} AND NOT EXISTS ${src})
-      message(WARNING "${name}: ${src} not there yet")
-      return()
-    endif()
-  endforeach()
   if(NOT A_TIMEOUT)
     set(A_TIMEOUT 120)
   endif()
@@ -56,8 +53,20 @@ function(ami_test name)
   set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
   include(GoogleTest)
   gtest_discover_tests(${name} DISCOVERY_MODE PRE_TEST
-      PROPERTIES TIMEOUT ${A_TIMEOUT} LABELS "${A_LABELS}"
-      ENVIRONMENT "AMI_SOURCE_DIR=${CMAKE_SOURCE_DIR};AMI_BIN_DIR=${CMAKE_BINARY_DIR}/bin;AMI_SAMPLES_DIR=${CMAKE_SOURCE_DIR}/../shared/samples")
+      PROPERTIES TIMEOUT ${A_TIMEOUT} ENVIRONMENT "${AMI_TEST_ENVIRONMENT}"
+      LABELS "${A_LABELS};test")  # never empty: an empty value would shift the properties behind it
+endfunction()
+
+# A Python test with the same environment. Exit code 77 means skipped (samples or a tool missing).
+#   ami_python_test(NAME SCRIPT x.py [TIMEOUT s] [LABELS …] [ARGS …])
+function(ami_python_test name)
+  cmake_parse_arguments(A "" "SCRIPT;TIMEOUT" "LABELS;ARGS" ${ARGN})
+  if(NOT A_TIMEOUT)
+    set(A_TIMEOUT 120)
+  endif()
+  add_test(NAME ${name} COMMAND ${Python3_EXECUTABLE} ${A_SCRIPT} ${A_ARGS} WORKING_DIRECTORY ${CMAKE_CURRENT_SOURCE_DIR})
+  set_tests_properties(${name} PROPERTIES TIMEOUT ${A_TIMEOUT} SKIP_RETURN_CODE 77
+      ENVIRONMENT "${AMI_TEST_ENVIRONMENT};PYTHONDONTWRITEBYTECODE=1" LABELS "${A_LABELS};test")
 endfunction()
 
 # Under the fuzz preset: a libFuzzer program. Elsewhere: the same entry point replayed over its corpus as a test.

@@ -156,7 +156,8 @@ class Loader {
     if (const auto* plaintext = part(s, "plaintext")) {
       r.plaintext_address = address(*plaintext, true);
       if (!out_.config.demo) {
-        problem(s, "plaintext", "gRPC without TLS is only allowed with demo: true; use rpc.tls or rpc.unix_socket");
+        problem(s, "plaintext",
+                "gRPC without TLS is only allowed with demo: true; use rpc.tls or rpc.unix_socket");
       }
     }
     if (!r.tls && !r.unix_path && !r.plaintext_address) {

@@ -42,6 +42,11 @@ SettingDef section(std::string key, std::vector<SettingDef> parts, std::string d
   return d;
 }
 
+SettingDef needed(SettingDef d) {
+  d.required = true;
+  return d;
+}
+
 SettingDef list_of(std::string key, std::vector<SettingDef> parts, std::string doc) {
   auto d = required(std::move(key), SettingKind::List, std::move(doc));
   d.section = std::move(parts);
@@ -73,7 +78,7 @@ sdk::SettingsSchema make_gateway_schema() {
                    "format", {"text", "json"}, "text",
                    "text is one line of key=value pairs, json one object a line; both on standard error.")},
               "Logging."),
-          section(
+          needed(section(
               "database",
               {required(
                    "conninfo", K::Text,
@@ -93,7 +98,7 @@ sdk::SettingsSchema make_gateway_schema() {
                    "Pause before a batch that could not be stored is tried again; doubles each time, with "
                    "jitter."),
                def("retry_longest", K::Duration, "15s", "Bound of that pause.")},
-              "PostgreSQL 15 or later."),
+              "PostgreSQL 15 or later.")),
           list_of("utilities",
                   {required("key", K::Text,
                             "Short name; part of resource names (utilities/KEY/...) and certificates."),
@@ -119,8 +124,8 @@ sdk::SettingsSchema make_gateway_schema() {
                     required("client_ca", K::Text, "PEM of the authority that signs client certificates.")},
                    "gRPC with mutual TLS; roles and utilities come from the client certificate's SAN URIs."),
                def("unix_socket", K::Path, "",
-                       "Path of a Unix socket for tools on this host; whoever may open it has every role."),
-                   section("plaintext", {required("address", K::Text, "Loopback address and port.")},
+                   "Path of a Unix socket for tools on this host; whoever may open it has every role."),
+               section("plaintext", {required("address", K::Text, "Loopback address and port.")},
                        "gRPC without TLS; only with demo: true and only on loopback.")},
               "Where gRPC is served. At least one."),
           section("http",
@@ -156,8 +161,8 @@ std::string config_reference(const Families& families) {
       "unit's `LoadCredential=` names. A private key that others than its owner's group can read is refused, "
       "and so "
       "is a password in this file.\n\n";
-  page += sdk::reference_page(gateway_schema());
-  for (const auto& family : families) page += "\n" + sdk::reference_page(sdk::feed_schema(*family));
+  page += "#" + sdk::reference_page(gateway_schema());
+  for (const auto& family : families) page += "\n#" + sdk::reference_page(sdk::feed_schema(*family));
   return page;
 }
 

@@ -75,7 +75,8 @@ inline constexpr Message kHttpListening{"HTTP_LISTENING", Level::Info,
 inline constexpr Message kHttpRefused{
     "HTTP_REFUSED", Level::Debug,
     "an HTTP connection was turned away: too many at once, too slow or malformed"};
-inline constexpr Message kRpcListening{"RPC_LISTENING", Level::Info, "gRPC calls are accepted at these addresses"};
+inline constexpr Message kRpcListening{"RPC_LISTENING", Level::Info,
+                                       "gRPC calls are accepted at these addresses"};
 inline constexpr Message kRpcDemo{
     "RPC_DEMO", Level::Warn,
     "gRPC without TLS is open on loopback because the configuration says demo: never do this at a site"};

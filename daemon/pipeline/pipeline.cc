@@ -79,6 +79,10 @@ sdk::Awaitable<Result<sdk::CommitReceipt>> Pipeline::commit(std::shared_ptr<Feed
     }
   };
 
+  const auto cancellation = co_await asio::this_coro::cancellation_state;
+  const auto to_stop = [&] {
+    return feed->stopping || cancellation.cancelled() != asio::cancellation_type::none;
+  };
   bool gave_up = false;
   int failures = 0;
   while (!gave_up) {
@@ -93,12 +97,10 @@ sdk::Awaitable<Result<sdk::CommitReceipt>> Pipeline::commit(std::shared_ptr<Feed
                                             {"fault", std::string(name_of(counts.error().fault))},
                                             {"error", counts.error().message}});
     }
-    for (auto left = backoff.next(); left.count() > 0 && !gave_up; left -= kSlice) {
-      const auto cancelled = (co_await asio::this_coro::cancellation_state).cancelled();
-      gave_up = feed->stopping || cancelled != asio::cancellation_type::none;
-      if (!gave_up) gave_up = !co_await clock_.wait(std::min(left, kSlice));
+    for (auto left = backoff.next(); left.count() > 0 && !to_stop(); left -= kSlice) {
+      co_await clock_.wait(std::min(left, kSlice));
     }
-    gave_up = gave_up || feed->stopping;
+    gave_up = to_stop();
   }
   co_await asio::this_coro::throw_if_cancelled(throws);
 

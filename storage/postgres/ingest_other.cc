@@ -104,11 +104,13 @@ std::set<std::pair<std::string, Day>> months_of(const CommitUnit& unit, Day toda
     const auto count = static_cast<std::int64_t>(run.mantissas.size());
     if (count == 0) continue;
     const char* table = on_grid(run.first_start, run.length) ? "interval_day" : "interval_odd";
-    const Day last = month_start(run.first_start + (count - 1) * run.length);
-    for (Day month = month_start(run.first_start); month <= last;
-         month = month_start(month + std::chrono::days{31})) {
+    // Months in which an interval begins; of very long intervals not every month is one.
+    const auto step = std::max<std::int64_t>(1, std::chrono::days{28} / run.length);
+    for (std::int64_t i = 0;; i = std::min(i + step, count - 1)) {
+      const Day month = month_start(run.first_start + i * run.length);
       out.insert({table, month});
       out.insert({"interval_revision", month});
+      if (i == count - 1) break;
     }
   }
   for (const RegisterReading& read : unit.batch.registers) {

@@ -58,6 +58,19 @@ bool may_heal(const std::string& state) {
          std::find(std::begin(kStates), std::end(kStates), state) != std::end(kStates);
 }
 
+// libpqxx 6.4 forgets the code of the errors that it has a class for.
+std::string state_of(const pqxx::sql_error& error) {
+  const auto is = [&]<class T>(const T*) { return dynamic_cast<const T*>(&error) != nullptr; };
+  if (!error.sqlstate().empty()) return error.sqlstate();
+  if (is(static_cast<pqxx::insufficient_privilege*>(nullptr))) return "42501";
+  if (is(static_cast<pqxx::insufficient_resources*>(nullptr))) return "53000";
+  if (is(static_cast<pqxx::unique_violation*>(nullptr))) return "23505";
+  if (is(static_cast<pqxx::check_violation*>(nullptr))) return "23514";
+  if (is(static_cast<pqxx::integrity_constraint_violation*>(nullptr))) return "23000";
+  if (is(static_cast<pqxx::data_exception*>(nullptr))) return "22000";
+  return {};
+}
+
 std::string trimmed(std::string text) {
   while (!text.empty() && (text.back() == '\n' || text.back() == ' ')) text.pop_back();
   return text;
@@ -93,7 +106,7 @@ Failure describe_current_exception() {
   } catch (const pqxx::transaction_rollback& e) {
     return {transient("PostgreSQL rolled back: " + trimmed(e.what())), false, {}};
   } catch (const pqxx::sql_error& e) {
-    const std::string& state = e.sqlstate();
+    const std::string state = state_of(e);
     const std::string text = trimmed(e.what()) + " [" + state + "]";
     // An administrator's shutdown ends the connection although the error came as an ordinary one.
     if (may_heal(state)) return {transient("PostgreSQL: " + text), state.starts_with("57P"), state};

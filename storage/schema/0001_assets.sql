@@ -68,7 +68,8 @@ CREATE TABLE device_alias (
   valid      tstzrange NOT NULL CHECK (NOT isempty(valid)),
   FOREIGN KEY (meter_id, utility_id) REFERENCES meter (meter_id, utility_id),
   CONSTRAINT device_alias_one_meter_at_a_time
-    EXCLUDE USING gist (utility_id WITH =, feed WITH =, kind WITH =, value WITH =, valid WITH &&)
+    -- The most selective column first: GiST chooses its branches by it.
+    EXCLUDE USING gist (value WITH =, utility_id WITH =, kind WITH =, feed WITH =, valid WITH &&)
 );
 COMMENT ON COLUMN device_alias.feed IS 'the feed that uses this name; empty = every feed of the utility';
 CREATE INDEX device_alias_meter ON device_alias (meter_id);
@@ -108,7 +109,7 @@ CREATE TABLE endpoint (
   FOREIGN KEY (meter_id, utility_id) REFERENCES meter (meter_id, utility_id),
   CONSTRAINT endpoint_one_module_a_meter EXCLUDE USING gist (meter_id WITH =, family WITH =, valid WITH &&),
   CONSTRAINT endpoint_module_in_one_meter
-    EXCLUDE USING gist (utility_id WITH =, family WITH =, module WITH =, valid WITH &&)
+    EXCLUDE USING gist (module WITH =, utility_id WITH =, family WITH =, valid WITH &&)
 );
 COMMENT ON TABLE endpoint IS 'communication module in a meter, and the adapter family that reaches it';
 

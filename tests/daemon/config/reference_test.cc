@@ -30,8 +30,8 @@ TEST(ConfigurationPage, IsWhatTheProgramPrints) {
 
 TEST(ConfigurationPage, HasEverySettingOfEverySection) {
   const auto page = config_reference(sdk::built_in_families());
-  for (const char* key : {"`database.conninfo`", "`rpc.tls.client_ca`", "`utilities[].zone`", "`http.address`",
-                          "`drain_timeout`", "Feed", "`folder`"}) {
+  for (const char* key : {"`database.conninfo`", "`rpc.tls.client_ca`", "`utilities[].zone`",
+                          "`http.address`", "`drain_timeout`", "Feed", "`folder`"}) {
     EXPECT_NE(page.find(key), std::string::npos) << key;
   }
 }
@@ -68,8 +68,10 @@ TEST_F(ShippedConfiguration, OfTheDemoHasNoProblem) {
   const auto demo = tree.path("build/demo");
   const auto fill = [&](const std::string& from, const std::string& to) {
     auto text = read(source_dir() / from);
-    for (const auto& [word, value] : {std::pair<std::string, std::string>{"@DEMO@", demo}, {"@CONNINFO@", "dbname=x"}}) {
-      for (auto at = text.find(word); at != std::string::npos; at = text.find(word)) text.replace(at, word.size(), value);
+    for (const auto& [word, value] :
+         {std::pair<std::string, std::string>{"@DEMO@", demo}, {"@CONNINFO@", "dbname=x"}}) {
+      for (auto at = text.find(word); at != std::string::npos; at = text.find(word))
+        text.replace(at, word.size(), value);
     }
     tree.write("build/demo/" + to, text);
   };

@@ -14,13 +14,15 @@ namespace {
 namespace asio = boost::asio;
 using testing::FakeFamily;
 
-// One thread and a clock that needs no time: the test turns the io_context by hand until what it waits for is so.
+// One thread and a clock that needs no time: the test turns the io_context by hand until what it waits for is
+// so.
 class HostTest : public ::testing::Test {
  protected:
   ~HostTest() override {
     bool quiet = false;
     asio::co_spawn(
-        io_, [this]() -> sdk::Awaitable<void> { co_await host_.stop(); }, [&](std::exception_ptr) { quiet = true; });
+        io_, [this]() -> sdk::Awaitable<void> { co_await host_.stop(); },
+        [&](std::exception_ptr) { quiet = true; });
     turn_until([&] { return quiet; });
     EXPECT_TRUE(quiet);
   }
@@ -34,7 +36,8 @@ class HostTest : public ::testing::Test {
     return condition();
   }
 
-  static FeedConfig feed(const std::string& name, const FakeFamily& family, const std::string& fingerprint = "1") {
+  static FeedConfig feed(const std::string& name, const FakeFamily& family,
+                         const std::string& fingerprint = "1") {
     FeedConfig config;
     config.name = name;
     config.utility = "hydro";
@@ -64,14 +67,16 @@ class HostTest : public ::testing::Test {
   DirectoryCache directory_{[] { return Result<storage::DirectorySnapshot>(storage::DirectorySnapshot{}); }};
   Metrics metrics_{"test"};
   Pipeline pipeline_{store_, directory_, database_, clock_, {}, log_};
-  Host host_{HostParts{io_.get_executor(), clock_, work_, database_, store_, directory_, pipeline_, metrics_, log_}};
+  Host host_{
+      HostParts{io_.get_executor(), clock_, work_, database_, store_, directory_, pipeline_, metrics_, log_}};
   const std::map<std::string, storage::UtilityId> utilities_{{"hydro", 1}};
 };
 
 TEST_F(HostTest, StartsEachFeedAndStopsIt) {
   const FakeFamily family("fake");
   host_.apply({feed("a", family), feed("b", family)}, utilities_);
-  EXPECT_TRUE(turn_until([&] { return phase("a") == FeedPhase::Running && phase("b") == FeedPhase::Running; }));
+  EXPECT_TRUE(
+      turn_until([&] { return phase("a") == FeedPhase::Running && phase("b") == FeedPhase::Running; }));
   EXPECT_EQ(family.script->made, 2);
   host_.apply({feed("b", family)}, utilities_);
   EXPECT_TRUE(turn_until([&] { return family.script->stopped == 1; }));
@@ -86,7 +91,8 @@ TEST_F(HostTest, AFeedThatCannotStartIsTriedAgainAndHarmsNoOther) {
     return script->made < 4 ? Outcome(permanent("folder is missing")) : Outcome(Done{});
   };
   host_.apply({feed("bad", bad), feed("good", good)}, utilities_);
-  EXPECT_TRUE(turn_until([&] { return phase("bad") == FeedPhase::Running && phase("good") == FeedPhase::Running; }));
+  EXPECT_TRUE(
+      turn_until([&] { return phase("bad") == FeedPhase::Running && phase("good") == FeedPhase::Running; }));
   EXPECT_EQ(bad.script->made, 4);
   EXPECT_EQ(bad.script->stopped, 3) << "what was made must be stopped before it is made again";
   EXPECT_EQ(good.script->made, 1);
@@ -109,7 +115,8 @@ TEST_F(HostTest, AnExceptionOfAnAdapterIsAFailureOfItsFeedAlone) {
   const FakeFamily good("good");
   family.script->on_start = []() -> Outcome { throw std::runtime_error("boom"); };
   host_.apply({feed("a", family), feed("good", good)}, utilities_);
-  EXPECT_TRUE(turn_until([&] { return phase("a") == FeedPhase::Failed && phase("good") == FeedPhase::Running; }));
+  EXPECT_TRUE(
+      turn_until([&] { return phase("a") == FeedPhase::Failed && phase("good") == FeedPhase::Running; }));
   EXPECT_EQ(host_.status()[0].error, "start: boom");
 }
 

@@ -27,8 +27,8 @@ TEST_P(BadAddress, IsRefusedWithAnExample) {
 }
 INSTANTIATE_TEST_SUITE_P(Table, BadAddress,
                          testing::Values("", "9464", ":9464", "127.0.0.1", "127.0.0.1:", "127.0.0.1:65536",
-                                         "127.0.0.1:-1", "127.0.0.1:80x", "::1:80", "[127.0.0.1]:80", "[::1:80",
-                                         "gateway.example:80", "127.0.0.1.:80", "256.0.0.1:80"));
+                                         "127.0.0.1:-1", "127.0.0.1:80x", "::1:80", "[127.0.0.1]:80",
+                                         "[::1:80", "gateway.example:80", "127.0.0.1.:80", "256.0.0.1:80"));
 
 }  // namespace
 }  // namespace ami::daemon

@@ -101,8 +101,9 @@ TEST_F(HttpServerTest, HeadHasTheLengthAndNoBody) {
 
 TEST_F(HttpServerTest, OneConnectionMayAskOften) {
   serve();
-  const auto answer = ask(
-      "GET /healthz HTTP/1.1\r\nHost: x\r\n\r\nGET /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+  const auto answer =
+      ask("GET /healthz HTTP/1.1\r\nHost: x\r\n\r\nGET /healthz HTTP/1.1\r\nHost: x\r\nConnection: "
+          "close\r\n\r\n");
   EXPECT_NE(answer.find("ok\nHTTP/1.1 200 "), std::string::npos) << answer;
 }
 

@@ -11,8 +11,9 @@ namespace {
 constexpr Message kSample{"SAMPLE_EVENT", Level::Warn, "look at it"};
 
 TEST(LogLine, TextIsKeyValuePairsWithQuotesOnlyWhereNeeded) {
-  EXPECT_EQ(format_line(LogFormat::Text, "2026-01-02T03:04:05Z", kSample, {{"feed", "ssn"}, {"error", "a b"}}),
-            "time=2026-01-02T03:04:05Z level=warn id=SAMPLE_EVENT feed=ssn error=\"a b\" msg=\"look at it\"");
+  EXPECT_EQ(
+      format_line(LogFormat::Text, "2026-01-02T03:04:05Z", kSample, {{"feed", "ssn"}, {"error", "a b"}}),
+      "time=2026-01-02T03:04:05Z level=warn id=SAMPLE_EVENT feed=ssn error=\"a b\" msg=\"look at it\"");
 }
 
 TEST(LogLine, JsonIsOneObject) {
@@ -21,7 +22,8 @@ TEST(LogLine, JsonIsOneObject) {
 }
 
 TEST(LogLine, TextFromOutsideCannotForgeALine) {
-  const auto line = format_line(LogFormat::Text, "T", kSample, {{"error", "x\nlevel=error id=FORGED\r\x1b[2J"}});
+  const auto line =
+      format_line(LogFormat::Text, "T", kSample, {{"error", "x\nlevel=error id=FORGED\r\x1b[2J"}});
   EXPECT_EQ(line.find('\n'), std::string::npos);
   EXPECT_EQ(line.find('\r'), std::string::npos);
   EXPECT_EQ(line.find('\x1b'), std::string::npos);

@@ -41,7 +41,8 @@ std::vector<Entry> catalogue() {
 TEST(MessageCatalogue, IsReadWhole) {
   const auto text = read(source_dir() / "daemon/log/messages.h");
   std::size_t declared = 0;
-  for (auto at = text.find("constexpr Message "); at != std::string::npos; at = text.find("constexpr Message ", at + 1)) {
+  for (auto at = text.find("constexpr Message "); at != std::string::npos;
+       at = text.find("constexpr Message ", at + 1)) {
     ++declared;
   }
   EXPECT_GT(declared, 20U);
@@ -63,7 +64,8 @@ TEST(MessageCatalogue, EveryMessageIsWrittenSomewhere) {
     if (file.path().extension() == ".cc") sources += read(file.path());
   }
   for (const auto& entry : catalogue()) {
-    EXPECT_TRUE(std::regex_search(sources, std::regex("messages::" + entry.constant + "\\b"))) << entry.constant;
+    EXPECT_TRUE(std::regex_search(sources, std::regex("messages::" + entry.constant + "\\b")))
+        << entry.constant;
   }
 }
 

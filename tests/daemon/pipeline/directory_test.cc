@@ -16,10 +16,10 @@ constexpr auto kBadge = AliasKind::Badge;
 TEST(Directory, ABadgeUsedAgainIsTheMeterOfTheReadsOwnTime) {
   const auto retired = at("2024-03-01T00:00:00Z");
   const auto reused = at("2025-06-01T00:00:00Z");
-  const Directory directory(DirectorySnapshot{
-      1,
-      {{1, "", kBadge, "4711", 20, "2S", Period{reused, UtcInstant::max()}},  // any order
-       {1, "", kBadge, "4711", 10, "1S", Period{UtcInstant::min(), retired}}}});
+  const Directory directory(
+      DirectorySnapshot{1,
+                        {{1, "", kBadge, "4711", 20, "2S", Period{reused, UtcInstant::max()}},  // any order
+                         {1, "", kBadge, "4711", 10, "1S", Period{UtcInstant::min(), retired}}}});
 
   const auto before = directory.find(1, "flexnet", kBadge, "4711", at("2024-02-29T23:59:59Z"));
   ASSERT_TRUE(before);

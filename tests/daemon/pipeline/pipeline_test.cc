@@ -30,7 +30,8 @@ storage::CommitCounts directory_changed() {
 
 class PipelineTest : public ::testing::Test {
  protected:
-  Result<sdk::CommitReceipt> commit(std::vector<std::string> records, std::vector<sdk::StateChange> state = {}) {
+  Result<sdk::CommitReceipt> commit(std::vector<std::string> records,
+                                    std::vector<sdk::StateChange> state = {}) {
     Result<sdk::CommitReceipt> outcome = permanent("never completed");
     asio::co_spawn(io_, work(outcome, std::move(records), std::move(state)),
                    asio::bind_cancellation_slot(cancel_.slot(), [](std::exception_ptr defect) {
@@ -198,13 +199,12 @@ TEST_F(PipelineTest, NumbersOfACommitAreInTheMetrics) {
   store_.answers.emplace_back(transient("away"));
   ASSERT_TRUE(commit({kGood, kUnknownMeter, "broken"}).ok());
   const auto text = metrics_.text();
-  for (const std::string line : {"ami_feed_observations_total{feed=\"sample\"} 2\n",
-                                 "ami_feed_registers_total{feed=\"sample\"} 1\n",
-                                 "ami_feed_commit_retries_total{feed=\"sample\"} 1\n",
-                                 "ami_feed_commits_waiting{feed=\"sample\"} 0\n",
-                                 "ami_feed_quarantined_total{feed=\"sample\",reason=\"unknown_meter\"} 1\n",
-                                 "ami_feed_quarantined_total{feed=\"sample\",reason=\"too_few_fields\"} 1\n",
-                                 "ami_feed_commit_seconds_count{feed=\"sample\"} 1\n"}) {
+  for (const std::string line :
+       {"ami_feed_observations_total{feed=\"sample\"} 2\n", "ami_feed_registers_total{feed=\"sample\"} 1\n",
+        "ami_feed_commit_retries_total{feed=\"sample\"} 1\n", "ami_feed_commits_waiting{feed=\"sample\"} 0\n",
+        "ami_feed_quarantined_total{feed=\"sample\",reason=\"unknown_meter\"} 1\n",
+        "ami_feed_quarantined_total{feed=\"sample\",reason=\"too_few_fields\"} 1\n",
+        "ami_feed_commit_seconds_count{feed=\"sample\"} 1\n"}) {
     EXPECT_NE(text.find(line), std::string::npos) << line << text;
   }
 }

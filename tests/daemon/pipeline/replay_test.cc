@@ -15,8 +15,9 @@ using testing::badge;
 
 class ReplayTest : public ::testing::Test {
  protected:
-  void quarantined(std::int64_t id, const std::string& raw, const std::string& reason, storage::SourceId source = 1,
-                   storage::UtilityId utility = 1, const std::string& feed = "sample") {
+  void quarantined(std::int64_t id, const std::string& raw, const std::string& reason,
+                   storage::SourceId source = 1, storage::UtilityId utility = 1,
+                   const std::string& feed = "sample") {
     QuarantineRow row;
     row.id = id;
     row.utility = utility;
@@ -33,18 +34,20 @@ class ReplayTest : public ::testing::Test {
   }
 
   Result<ReplayResult> run(ReplayRequest request) {
-    const ReplayParts parts{
-        store_, directory_, [this](const storage::QuarantineQuery& query) { return list(query); },
-        [this](std::int64_t id) -> storage::Answer<QuarantineRow> {
-          const auto found = rows_.find(id);
-          if (found == rows_.end()) return storage::Refusal{storage::Refusal::Kind::NotFound, "no row", "", ""};
-          return found->second;
-        },
-        [](const std::string& feed) -> std::optional<ReplayFeed> {
-          if (feed != "sample") return std::nullopt;
-          return ReplayFeed{testing::sample_rules(9), testing::decode_sample};
-        },
-        log_};
+    const ReplayParts parts{store_,
+                            directory_,
+                            [this](const storage::QuarantineQuery& query) { return list(query); },
+                            [this](std::int64_t id) -> storage::Answer<QuarantineRow> {
+                              const auto found = rows_.find(id);
+                              if (found == rows_.end())
+                                return storage::Refusal{storage::Refusal::Kind::NotFound, "no row", "", ""};
+                              return found->second;
+                            },
+                            [](const std::string& feed) -> std::optional<ReplayFeed> {
+                              if (feed != "sample") return std::nullopt;
+                              return ReplayFeed{testing::sample_rules(9), testing::decode_sample};
+                            },
+                            log_};
     return replay(parts, request);
   }
 
@@ -72,7 +75,8 @@ class ReplayTest : public ::testing::Test {
   Log log_{[this](Level, const std::string& line) { lines_.push_back(line); }};
   testing::FakeStore store_;
   DirectoryCache directory_{[] {
-    return Result<storage::DirectorySnapshot>(storage::DirectorySnapshot{3, {badge("B1", 11), badge("B3", 13)}});
+    return Result<storage::DirectorySnapshot>(
+        storage::DirectorySnapshot{3, {badge("B1", 11), badge("B3", 13)}});
   }};
   std::map<std::int64_t, QuarantineRow> rows_;
 };
@@ -118,7 +122,8 @@ TEST_F(ReplayTest, OtherUtilitiesAndOtherFiltersAreLeftAlone) {
   quarantined(1, "B1 1 2026-01-15T00:00:00Z", "unknown_meter", 1, 2);
   quarantined(2, "B1 2 2026-01-15T00:00:00Z", "unknown_unit");
   quarantined(3, "B1 3 2026-01-15T00:00:00Z", "unknown_meter");
-  EXPECT_EQ(run({1, {1, 3, 99}, "", ""})->replayed, 1U) << "row 1 is another utility's, row 99 does not exist";
+  EXPECT_EQ(run({1, {1, 3, 99}, "", ""})->replayed, 1U)
+      << "row 1 is another utility's, row 99 does not exist";
   EXPECT_EQ(run({1, {}, "", "unknown_unit"})->replayed, 1U);
   EXPECT_EQ(run({1, {}, "other", ""})->replayed, 0U);
 }

@@ -51,7 +51,9 @@ DecodedBatch decode_sample(std::string_view record) {
   return batch;
 }
 
-UtcInstant at(const char* rfc3339) { return parse_instant(rfc3339).value(); }
+UtcInstant at(const char* rfc3339) {
+  return parse_instant(rfc3339).value();
+}
 
 storage::DirectoryEntry badge(const std::string& value, MeterId meter) {
   return {1, "", AliasKind::Badge, value, meter, "2S", {}};

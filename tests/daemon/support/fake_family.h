@@ -23,7 +23,9 @@ class FakeFamily final : public sdk::AdapterFamily {
   explicit FakeFamily(std::string name, bool pushed = false);
   const sdk::AdapterInfo& info() const noexcept override { return info_; }
   const sdk::SettingsSchema& schema() const noexcept override { return schema_; }
-  Result<sdk::FeedPlan> plan(const sdk::Settings&, const std::string&) const override { return script->on_plan(); }
+  Result<sdk::FeedPlan> plan(const sdk::Settings&, const std::string&) const override {
+    return script->on_plan();
+  }
   std::unique_ptr<sdk::Adapter> make(const sdk::Settings&, sdk::Services services) const override;
   DecodedBatch decode(const sdk::Settings&, std::string_view) const override { return {}; }
 

@@ -50,7 +50,8 @@ class PythonClient(unittest.TestCase):
         return client.connect(self.facts["socket"])
 
     def by_certificate(self, role="reader"):
-        return client.connect(self.facts["address"], self.facts["ca"], self.facts[role] + ".pem", self.facts[role] + ".key")
+        return client.connect(self.facts["address"], self.facts["ca"], self.facts[role + "_cert"],
+                              self.facts[role + "_key"])
 
     def ways(self):
         for way in (self.by_socket, self.by_certificate):

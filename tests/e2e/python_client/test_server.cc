@@ -17,12 +17,18 @@ int main() {
     return 1;
   }
   const std::string utility = "URI:ami://utility/maui";
-  fixture.ca.issue({.name = "reader", .sans = {"URI:ami://role/reader", utility}});
-  fixture.ca.issue({.name = "asset", .sans = {"URI:ami://role/asset", utility}});
-  const std::string folder = fixture.folder.path();
-  std::cout << R"({"address": ")" << fixture.address() << R"(", "socket": "unix:)" << config.unix_socket
-            << R"(", "ca": ")" << fixture.ca.certificate() << R"(", "reader": ")" << folder
-            << R"(/reader", "asset": ")" << folder << R"(/asset"})" << std::endl;
+  const testing::PemFiles reader =
+      fixture.ca.issue({.name = "reader", .sans = {"URI:ami://role/reader", utility}});
+  const testing::PemFiles asset =
+      fixture.ca.issue({.name = "asset", .sans = {"URI:ami://role/asset", utility}});
+  const auto member = [](const char* name, const std::string& text) {
+    return "\"" + std::string(name) + "\": \"" + text + "\"";
+  };
+  std::cout << "{" << member("address", fixture.address()) << ", "
+            << member("socket", "unix:" + config.unix_socket) << ", "
+            << member("ca", fixture.ca.certificate()) << ", " << member("reader_cert", reader.certificate)
+            << ", " << member("reader_key", reader.key) << ", " << member("asset_cert", asset.certificate)
+            << ", " << member("asset_key", asset.key) << "}" << std::endl;
   std::string line;
   while (std::getline(std::cin, line)) {
   }

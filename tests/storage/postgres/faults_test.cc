@@ -68,7 +68,9 @@ TEST_F(FaultsTest, PermissionLostIsTransientBecauseAPersonMendsIt) {
   other.replace(other.find("user=ami"), 8, "user=nobody_much");
   Database denied({.conninfo = other});
   PostgresIngest denied_ingest(denied);
-  EXPECT_EQ(denied_ingest.commit(u).error().fault, Fault::Transient);
+  const auto refused = denied_ingest.commit(u);
+  ASSERT_FALSE(refused.ok());
+  EXPECT_EQ(refused.error().fault, Fault::Transient) << refused.error().message;
   EXPECT_EQ(one("SELECT count(*) FROM source"), "0");
 }
 

@@ -64,6 +64,7 @@ TEST_F(ImportTest, OneBadRowKeepsAllOutAndEachProblemHasItsRow) {
                               row("m4", "B1", "p4"),   row("m5", "TAKEN", "p5"), row("m6", "B6", "p1"),
                               row("known", "B7", "p7")};
   rows[6].form = "12S";
+  rows[6].elements.clear();
   rows.push_back(row("m8", "B8", "p8"));
   rows[7].zone = "Mars/Olympus";
   rows.push_back(row("m9", "B9", "p9"));

@@ -110,7 +110,8 @@ TEST_F(IngestOrderTest, TablesDoNotDependOnOrderSplitOrRepetition) {
       std::vector<Fact> shuffled = facts;
       if (order > 0) {
         std::shuffle(shuffled.begin(), shuffled.end(), random);
-        shuffled.insert(shuffled.end(), shuffled.begin(), shuffled.begin() + 10);
+        const std::vector<Fact> repeated(shuffled.begin(), shuffled.begin() + 10);
+        shuffled.insert(shuffled.end(), repeated.begin(), repeated.end());
       }
       // Split: consecutive facts of one file are a unit, of at most `size`.
       const std::size_t size = order == 0 ? 1000 : static_cast<std::size_t>(order) * 3;

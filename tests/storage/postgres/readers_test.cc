@@ -35,14 +35,16 @@ TEST_F(ReadersTest, LatestByDeviceTimeAndByReceipt) {
 TEST_F(ReadersTest, RegistersComeInPagesWithoutLossOrRepetition) {
   const MeterId a = meter(north, "a"), b = meter(north, "b");
   CommitUnit u = unit("x");
-  const auto ca = add_channel(u, a), cb = add_channel(u, b), second = add_channel(u, a, "cmep:KVARH");
+  CommitUnit v = unit("later");  // so that its channel has the higher id
+  const auto ca = add_channel(u, a), cb = add_channel(u, b), second = add_channel(v, a, "cmep:KVARH");
   for (int i = 0; i < 5; ++i) {
     const UtcInstant when = at("2024-01-31T22:00:00Z") + std::chrono::hours{i};
     add_register(u, ca, when, {i, 0});
     add_register(u, cb, when, {100 + i, 0});
-    add_register(u, second, when, {200 + i, 0});
+    add_register(v, second, when, {200 + i, 0});
   }
   commit(u);
+  commit(v);
   const std::vector<MeterSpan> spans{{b, {}}, {a, {at("2024-01-31T23:00:00Z"), at("2024-02-01T02:00:00Z")}}};
   std::vector<std::int64_t> values;
   PageRequest page;

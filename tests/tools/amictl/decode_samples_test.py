@@ -173,10 +173,10 @@ class SsnSamples(Case):
 
     def test_real_file_is_read_value_by_value(self):
         lines, expected, _ = self.check(SSN_FILES[0])
-        self.assertGreater(len(expected), 2000)
+        self.assertEqual(len(expected), 7 * 8 + 8 * 4)  # 7 reads of 8 registers, 8 intervals of 4 channels
         for line in lines:
-            received = line.get("channel") in ("1020", "1021", "2020", "2021", "lp:2")
-            if line["reading_type"] and line["unit"] != "V":
+            if line["kind"] in ("register", "interval_block") and line["unit"] != "V":
+                received = line["channel"] in ("1020", "1021", "2020", "2021", "lp:2")
                 self.assertEqual(line["reading_type"].split(".")[4], "19" if received else "1", line["channel"])
 
     def test_nulls_stand_exactly_where_the_file_has_no_interval(self):
