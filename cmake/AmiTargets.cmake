@@ -39,7 +39,7 @@ endfunction()
 set(AMI_TEST_ENVIRONMENT
   "AMI_SOURCE_DIR=${CMAKE_SOURCE_DIR};AMI_BIN_DIR=${CMAKE_BINARY_DIR}/bin;AMI_SAMPLES_DIR=${CMAKE_SOURCE_DIR}/../shared/samples")
 
-# A test sees AMI_SOURCE_DIR (the tree), AMI_BIN_DIR (built programs) and AMI_SAMPLES_DIR (samples beside
+# A test sees (tests/support/main.cc sets them for C++) AMI_SOURCE_DIR (the tree), AMI_BIN_DIR (built programs) and AMI_SAMPLES_DIR (samples beside
 # the checkout, which may be missing: then the test skips and says so).
 function(ami_test name)
   cmake_parse_arguments(A "" "PCH;TIMEOUT" "SOURCES;LIBRARIES;LABELS" ${ARGN})
@@ -49,12 +49,14 @@ function(ami_test name)
   if(NOT A_TIMEOUT)
     set(A_TIMEOUT 120)
   endif()
+  if(NOT A_LABELS)
+    set(A_LABELS unit)  # an empty value would shift the properties behind it
+  endif()
   ami_executable(${name} PCH ${A_PCH} SOURCES ${A_SOURCES} LIBRARIES ${A_LIBRARIES} ami_test_main)
   set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
   include(GoogleTest)
   gtest_discover_tests(${name} DISCOVERY_MODE PRE_TEST
-      PROPERTIES TIMEOUT ${A_TIMEOUT} ENVIRONMENT "${AMI_TEST_ENVIRONMENT}"
-      LABELS "${A_LABELS};test")  # never empty: an empty value would shift the properties behind it
+      PROPERTIES TIMEOUT ${A_TIMEOUT} LABELS "${A_LABELS}")
 endfunction()
 
 # A Python test with the same environment. Exit code 77 means skipped (samples or a tool missing).

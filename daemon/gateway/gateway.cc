@@ -249,6 +249,7 @@ class Gateway::Impl {
     LoadedConfig loaded;
     const std::function<void()> load = [&] { loaded = load_gateway_config(config_.file, families_); };
     co_await control_.run(load);
+    if (stopping_) co_return;
     if (!loaded.problems.empty()) {
       int left = kMostProblemsLogged;
       for (const auto& problem : loaded.problems) {
@@ -280,7 +281,8 @@ class Gateway::Impl {
       std::_Exit(1);
     });
     rpc_->set_serving(false);
-    const std::function<void()> end_calls = [this] { rpc_->drain(config_.drain_timeout / 2); };
+    const auto patience = config_.drain_timeout / 2;
+    const std::function<void()> end_calls = [this, patience] { rpc_->drain(patience); };
     co_await control_.run(end_calls);
     co_await host_.stop();
     while (checking_) co_await clock_.wait(kTick);

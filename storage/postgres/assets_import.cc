@@ -53,8 +53,8 @@ void stage(pqxx::work& tx, Session& session, const std::vector<ImportRow>& rows)
   }
   meters.send(session.raw(), "import_row");
   aliases.send(session.raw(), "import_alias");
-  // These statements join whole sets. A nested loop, which the planner likes while tables are young, would look into
-  // an index that the same statement is filling: quadratic.
+  // These statements join whole sets. A nested loop, which the planner likes while tables are young, would
+  // look into an index that the same statement is filling: quadratic.
   tx.exec("ANALYZE import_row; ANALYZE import_alias; SET LOCAL enable_nestloop = off");
 }
 
@@ -227,9 +227,6 @@ Answer<ImportReport> Assets::import_meters(UtilityId utility, const std::vector<
 
     pqxx::work tx(session);
     lock_assets(tx, true);
-    // All joins here are by equality over whole sets; without statistics of rows just written, the planner
-    // would walk one set for each row of the other.
-    tx.exec("SET LOCAL enable_nestloop = off");
     if (tx.exec_params("SELECT 1 FROM utility WHERE utility_id = $1", utility).empty()) {
       refuse(Refusal::Kind::NotFound, "no utility with id " + std::to_string(utility), "utility");
     }

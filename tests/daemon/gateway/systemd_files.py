@@ -7,7 +7,7 @@ import subprocess
 import sys
 import tempfile
 
-folder = sys.argv[1]
+folder = os.path.abspath(sys.argv[1])
 failures = []
 
 
