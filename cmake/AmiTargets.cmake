@@ -71,12 +71,18 @@ function(ami_python_test name)
       ENVIRONMENT "${AMI_TEST_ENVIRONMENT};PYTHONDONTWRITEBYTECODE=1" LABELS "${A_LABELS};test")
 endfunction()
 
+# Builds every fuzz target and no more.
+if(AMI_FUZZ)
+  add_custom_target(fuzzers)
+endif()
+
 # Under the fuzz preset: a libFuzzer program. Elsewhere: the same entry point replayed over its corpus as a test.
 function(ami_fuzz_target name)
   cmake_parse_arguments(A "" "SOURCE" "LIBRARIES;CORPUS" ${ARGN})
   if(AMI_FUZZ)
     ami_executable(${name} PCH none SOURCES ${A_SOURCE} LIBRARIES ${A_LIBRARIES})
     target_link_options(${name} PRIVATE -fsanitize=fuzzer)
+    add_dependencies(fuzzers ${name})
     file(WRITE ${CMAKE_BINARY_DIR}/tests/${name}.corpus "${A_CORPUS}")  # tests/run --fuzz starts from it
   else()
     ami_executable(${name} PCH none SOURCES ${A_SOURCE} ${CMAKE_SOURCE_DIR}/tests/fuzz/replay_main.cc
