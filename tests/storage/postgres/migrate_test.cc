@@ -45,6 +45,38 @@ TEST_F(Migrate, TwoProcessesAtOnceBothSucceed) {
   EXPECT_TRUE(b->ok()) << b->error().message;
 }
 
+// Found by two feeds whose first batches of a month came at once: the session that waited still remembered
+// that the partition was missing, and its batch failed for good.
+TEST_F(Migrate, TwoWritersWhoNeedTheSameNewMonthBothGetIt) {
+  ASSERT_TRUE(migrate(conninfo).ok());
+  pqxx::connection first(conninfo), second(conninfo), watcher(conninfo);
+  pqxx::work makes(first), waits(second);
+  makes.exec("SELECT ami_ensure_month('change', DATE '2031-05-01')");
+  const int waiting_pid = second.backendpid();
+  std::optional<std::string> failure;
+  std::thread other([&] {
+    try {
+      waits.exec("SELECT ami_ensure_month('change', DATE '2031-05-01')");
+      waits.commit();
+    } catch (const std::exception& error) {
+      failure = error.what();
+    }
+  });
+  // The first commits only once the second is known to wait for it.
+  for (bool blocked = false; !blocked;) {
+    pqxx::work look(watcher);
+    blocked = look.exec1("SELECT cardinality(pg_blocking_pids(" + std::to_string(waiting_pid) + ")) > 0")[0]
+                  .as<bool>();
+  }
+  makes.commit();
+  other.join();
+  EXPECT_FALSE(failure) << *failure;
+  EXPECT_EQ(count(conninfo,
+                  "SELECT count(*) FROM pg_inherits WHERE inhparent = 'change'::regclass AND "
+                  "inhrelid::regclass::text = 'change_2031_05'"),
+            "1");
+}
+
 TEST_F(Migrate, NewerDatabaseIsRefused) {
   ASSERT_TRUE(migrate(conninfo).ok());
   pqxx::connection connection(conninfo);
