@@ -74,7 +74,11 @@ class RulesLoader {
       }
       assumptions = overlay(std::move(assumptions), *assumed);
     }
-    if (settings_.sections("assume").empty()) return;
+    // One scale of versions with and without assumptions: taking an assumption away must not lower the rank.
+    if (settings_.sections("assume").empty()) {
+      rules_.mapping.version *= kMappingVersionsPerBase;
+      return;
+    }
     assumptions.version = static_cast<int>(settings_.integer("assume_version"));
     rules_.mapping = overlay(std::move(rules_.mapping), assumptions);
   }

@@ -200,6 +200,18 @@ class Loader {
     for (const auto& path : paths) feed(path, data_digest, owner);
   }
 
+  // Two feeds that look into one folder would take each other's files.
+  void own_folder(const sdk::Settings& s) {
+    std::error_code ignored;
+    const std::string mine = fs::weakly_canonical(s.text("folder"), ignored).string() + "/";
+    for (const auto& [other, owner] : folders_) {
+      if (mine.starts_with(other) || other.starts_with(mine)) {
+        problem(s, "folder", "overlaps the folder of " + owner + ": each feed needs one of its own");
+      }
+    }
+    folders_.emplace_back(mine, s.file());
+  }
+
   void feed(const std::string& path, const std::string& data_digest,
             std::map<std::string, std::string>& owner) {
     auto loaded = sdk::load_feed_file(path, families_);
@@ -216,6 +228,7 @@ class Loader {
     feed.fingerprint = digest_of_text(digest_of_file(path) + feed.utility + data_digest);
     const auto [first, fresh] = owner.emplace(feed.name, path);
     if (!fresh) problem(s, "name", "\"" + feed.name + "\" is already the name of " + first->second);
+    if (s.has("folder")) own_folder(s);
     if (!find_utility(feed.utility)) {
       problem(s, "utility", "\"" + feed.utility + "\" is none of the utilities of " + out_.config.file);
     }
@@ -232,6 +245,7 @@ class Loader {
 
   const Families& families_;
   fs::path folder_;
+  std::vector<std::pair<std::string, std::string>> folders_;  // of the feeds so far, and the feed's file
   LoadedConfig out_;
 };
 

@@ -23,6 +23,9 @@ constexpr QualityCode kSuspect{2, 5, 258};
 constexpr QualityCode kSumCheckFailed{2, 6, 0};
 constexpr std::chrono::seconds kLongestInterval{366 * 86400};
 constexpr std::string_view kDigits = "0123456789";
+// The store looks records up by these texts; real ones are a few characters long.
+constexpr std::size_t kLongestFlag = 64;
+constexpr std::size_t kLongestKey = 256;
 
 struct ReadValue {
   std::optional<Decimal> number;  // vendor's unit, constant not applied; nullopt without problem = missing
@@ -128,6 +131,11 @@ ReadValue Normaliser::read(const SeriesObservation& said, const SeriesValue& val
   const std::size_t last_letter = value.flag.find_last_not_of(kDigits);
   const std::string_view letters =
       value.flag.substr(0, last_letter == std::string_view::npos ? 0 : last_letter + 1);
+  if (value.flag.size() > kLongestFlag) {
+    result.problem = "text_too_long";
+    result.detail = said_as("flag", value.flag.substr(0, kLongestFlag));
+    return result;
+  }
   const auto flag = rules_.mapping.flags.find(letters);
   // A number without a letter is no flag that we know, and not the empty flag either.
   if (flag == rules_.mapping.flags.end() || (letters.empty() && !value.flag.empty())) {
@@ -391,7 +399,10 @@ void Normaliser::take_intervals(Series& series) {
 
 void Normaliser::take(const SeriesObservation& said) {
   Series series{said, {}};
-  if (prepare(series)) {
+  if (said.channel.size() > kLongestKey) {
+    series.trouble.record("text_too_long",
+                          "the channel has " + std::to_string(said.channel.size()) + " bytes");
+  } else if (prepare(series)) {
     if (said.kind == SeriesKind::Register) {
       take_registers(series);
     } else {
@@ -410,6 +421,8 @@ void Normaliser::take(const EventObservation& said) {
     trouble.record(placed.problem, said_as("time of event", said.time.text));
   } else if (!meter) {
     trouble.record("unknown_meter", "no meter has this id at the time of the event");
+  } else if (said.code.size() > kLongestKey) {
+    trouble.record("text_too_long", "the event's code has " + std::to_string(said.code.size()) + " bytes");
   } else {
     const EventMeaning& meaning = rules_.events.look_up(said.code, said.text);
     if (meaning.kind == "UNMAPPED") ++out_.unmapped_events;

@@ -45,7 +45,7 @@ struct FeedRules {
 // block_end_check.h, else the slots between get 2.6.0.
 // Malformed records of the batch are quarantined under the codec's reason. Other reasons, all stable words:
 //   whole record: unknown_unit unknown_tou_label unknown_interval_length bad_constant bad_mapping no_values
-//   value or record: unknown_meter unknown_flag empty_value bad_number number_out_of_range
+//   value or record: unknown_meter unknown_flag text_too_long empty_value bad_number number_out_of_range
 //   raw_value_without_scale
 //     alias_changed_inside_interval missing_time no_zone ambiguous_local_time nonexistent_local_time
 //     time_before_epoch (earlier than not_before: a clock never set) time_in_future bad_time (order of times)

@@ -6,7 +6,9 @@
 namespace ami {
 namespace {
 
-constexpr std::size_t kNamedValues = 5;  // a detail names this many values, the raw record shows the rest
+constexpr std::size_t kNamedValues = 5;      // a detail names this many values, the raw record shows the rest
+constexpr std::ptrdiff_t kSharedRecord = 8;  // so many items back one of the same record can stand
+constexpr std::size_t kLongestDetail = 2000;
 
 }  // namespace
 
@@ -37,6 +39,15 @@ void RecordTrouble::write(const ObservationHead& head, std::size_t of, std::vect
     if (mine.count > 0) detail = std::to_string(mine.count) + " of " + std::to_string(of) + " values: ";
     detail += mine.detail;
     if (mine.count > kNamedValues) detail += "; and more";
+    // The series of one block share its raw record, which can be large: one item stands for all of them.
+    const auto same = [&](const Quarantined& other) {
+      return other.offset == head.offset && other.reason == mine.reason && other.raw == head.raw;
+    };
+    const auto recent = std::ssize(out) > kSharedRecord ? out.end() - kSharedRecord : out.begin();
+    if (const auto found = std::find_if(recent, out.end(), same); found != out.end()) {
+      if (found->detail.size() < kLongestDetail) found->detail += " | " + detail;
+      continue;
+    }
     out.push_back({std::string(mine.reason), std::move(detail), std::string(head.meter),
                    std::string(head.raw), head.offset});
   }

@@ -59,6 +59,11 @@ void merge_bounded(Map& into, const Map& from) {
 
 }  // namespace
 
+void IdCache::clear() {
+  const std::lock_guard lock(mutex_);
+  entries_ = {};
+}
+
 void IdCache::add(const Entries& fresh) {
   const std::lock_guard lock(mutex_);
   merge_bounded(entries_.channels, fresh.channels);

@@ -32,6 +32,7 @@ class IdCache {
     use(std::as_const(entries_));
   }
   void add(const Entries& fresh);
+  void clear();
 
  private:
   std::mutex mutex_;

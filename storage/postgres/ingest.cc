@@ -1,5 +1,6 @@
 #include "storage/postgres/ingest.h"
 
+#include <atomic>
 #include <chrono>
 #include <pqxx/pqxx>
 
@@ -30,6 +31,13 @@ void ensure_months(Database::Impl& pool, Session& session, const CommitUnit& uni
 struct PostgresIngest::Impl {
   Database& database;
   IdCache cache;
+  std::atomic<std::uint64_t> losses_known = 0;
+
+  // After a lost connection ids are looked up anew: behind the same address may stand a restored database.
+  void forget_after_loss() {
+    const std::uint64_t losses = database.impl().losses();
+    if (losses_known.exchange(losses) != losses) cache.clear();
+  }
 
   // nullopt: lost a race for a row.
   std::optional<CommitCounts> attempt(Session& session, const CommitUnit& unit) {
@@ -78,9 +86,16 @@ Result<CommitCounts> PostgresIngest::commit(const CommitUnit& unit) {
   }
   const CommitUnit& storable = cleaned ? *cleaned : unit;
   for (int attempt = 0; attempt < kAttempts; ++attempt) {
+    impl_->forget_after_loss();
     auto counts =
         impl_->database.impl().run([&](Session& session) { return impl_->attempt(session, storable); });
-    if (!counts.ok()) return counts.error();
+    if (!counts.ok()) {
+      if (counts.error().message.find("no partition of relation") != std::string::npos) {
+        impl_->database.impl().forget_months();
+        return transient(counts.error().message + "; it will be made anew");
+      }
+      return counts.error();
+    }
     if (*counts) return **counts;
   }
   return transient("other commits kept changing the same rows; try again");

@@ -45,17 +45,23 @@ std::string complete_conninfo(const DatabaseOptions& options) {
   return out + "client_encoding='UTF8'";
 }
 
-// What heals by itself, or once an operator has mended the server, without any change to the data.
+// What heals by itself, or once an operator has mended the server, without any change to the data. Only what
+// the data themselves can cause is final: a sick server must not send a whole inbox to rejected/.
 bool may_heal(const std::string& state) {
-  static constexpr std::string_view kClasses[] = {"08", "28", "3D", "40", "53", "57", "58"};
-  static constexpr std::string_view kStates[] = {
-      "25006",  // read-only: we reached a standby
-      "42501",  // permission lost
-      "55P03",  // lock not available
+  static constexpr std::string_view kOfTheData[] = {
+      "0A",  // feature not supported
+      "21",  // cardinality violation
+      "22",  // data exception
+      "23",  // integrity constraint violation
+      "42",  // a statement that is wrong, save for the states below
+      "54",  // program limit exceeded
+      "P0",  // raised by our own functions
   };
-  return std::any_of(std::begin(kClasses), std::end(kClasses),
-                     [&](std::string_view c) { return state.starts_with(c); }) ||
-         std::find(std::begin(kStates), std::end(kStates), state) != std::end(kStates);
+  if (state.empty()) return false;
+  if (state == "42501" || state == "42P01" || state == "42703")
+    return true;  // permission, table or column missing
+  return std::none_of(std::begin(kOfTheData), std::end(kOfTheData),
+                      [&](std::string_view c) { return state.starts_with(c); });
 }
 
 // libpqxx 6.4 forgets the code of the errors that it has a class for.
@@ -194,6 +200,8 @@ void Database::Impl::drop_idle() noexcept {
     const std::lock_guard lock(mutex_);
     open_ -= idle_.size();
     dropped.swap(idle_);
+    months_.clear();  // the server that comes back may be another one
+    ++losses_;
   }
   freed_.notify_all();
 }
@@ -201,6 +209,16 @@ void Database::Impl::drop_idle() noexcept {
 bool Database::Impl::month_known(const std::string& name) {
   const std::lock_guard lock(mutex_);
   return std::binary_search(months_.begin(), months_.end(), name);
+}
+
+void Database::Impl::forget_months() {
+  const std::lock_guard lock(mutex_);
+  months_.clear();
+}
+
+std::uint64_t Database::Impl::losses() {
+  const std::lock_guard lock(mutex_);
+  return losses_;
 }
 
 void Database::Impl::remember_month(const std::string& name) {

@@ -65,6 +65,9 @@ class Database::Impl {
   // Months for which a partition is known to exist, "interval_day 2024-05".
   bool month_known(const std::string& name);
   void remember_month(const std::string& name);
+  void forget_months();
+  // Grows whenever a connection broke: what was remembered of the database may be of another one.
+  std::uint64_t losses();
 
  private:
   struct Acquired {
@@ -82,6 +85,7 @@ class Database::Impl {
   std::vector<std::unique_ptr<Session>> idle_;
   std::size_t open_ = 0;
   std::vector<std::string> months_;
+  std::uint64_t losses_ = 0;
 };
 
 struct Failure {

@@ -15,6 +15,12 @@
 #include "adapters/wire/drop_folder/inotify_watch.h"
 
 namespace ami::wire {
+namespace {
+
+// How long a file must rest when neither the system tells who writes it nor anybody was seen to close it.
+constexpr std::chrono::minutes kRestOfUnseenFile{5};
+
+}  // namespace
 
 namespace asio = boost::asio;
 using Kind = IntakeResult::Kind;
@@ -192,12 +198,14 @@ class DropFolder::Worker : public std::enable_shared_from_this<Worker> {
     if (!seen.result) {
       IntakeResult result;
       if (entry.plain_file) {
-        auto free = std::make_shared<bool>(false);
-        std::function<void()> ask = [inbox = inbox_, name = entry.name, free] {
-          *free = inbox->nobody_writes(name);
+        auto writers = std::make_shared<Writers>(Writers::Unknown);
+        std::function<void()> ask = [inbox = inbox_, name = entry.name, writers] {
+          *writers = inbox->writers(name);
         };
         co_await services_.offload.run(std::move(ask));
-        if (!*free) {
+        // Nobody saw it closed and the system will not say who writes it: only a long rest speaks for it.
+        const bool at_rest = seen.closed || services_.clock.now() - seen.since >= kRestOfUnseenFile;
+        if (*writers == Writers::Some || (*writers == Writers::Unknown && !at_rest)) {
           soon_ = true;
           co_return;
         }

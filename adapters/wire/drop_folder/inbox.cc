@@ -162,17 +162,17 @@ Result<std::vector<InboxEntry>> Inbox::list() const {
   return entries;
 }
 
-bool Inbox::nobody_writes(const std::string& name) const {
+Writers Inbox::writers(const std::string& name) const {
   const UniqueFd fd(::open((folder_ / name).c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
-  if (fd.get() < 0) return true;
+  if (fd.get() < 0) return Writers::None;  // reading it will say what is wrong
   // A read lease is refused with EAGAIN while the file is open for writing. A writer that comes while we hold
   // it makes the kernel send a signal: by default SIGIO, which would end the process; SIGURG is ignored.
-  if (::fcntl(fd.get(), F_SETSIG, SIGURG) != 0) return true;
+  if (::fcntl(fd.get(), F_SETSIG, SIGURG) != 0) return Writers::Unknown;
   if (::fcntl(fd.get(), F_SETLEASE, F_RDLCK) == 0) {
     ::fcntl(fd.get(), F_SETLEASE, F_UNLCK);
-    return true;
+    return Writers::None;
   }
-  return errno != EAGAIN;
+  return errno == EAGAIN ? Writers::Some : Writers::Unknown;
 }
 
 Result<OpenedFile> Inbox::open(const std::string& name) const {

@@ -105,7 +105,7 @@ TEST_F(FeedFile, RulesComeFromTheMappingFile) {
   ASSERT_TRUE(found.ok()) << found.error().message;
   EXPECT_EQ(found->feed, "f");
   EXPECT_EQ(found->mapping.wire, "one");
-  EXPECT_EQ(found->mapping.version, 2);
+  EXPECT_EQ(found->mapping.version, 2 * 1000);
   EXPECT_EQ(found->zone->name(), "America/Toronto");
   ASSERT_EQ(found->mapping.units.size(), 1U);
   EXPECT_EQ(found->mapping.units[0].assumed, "");

@@ -44,6 +44,17 @@ def ssn_dial(meter, kwh="1.0", time="2026-01-15T00:00:00.000-05:00", uom="kWh"):
             f'<Register Number="1010" Summation="{kwh}" SummationUOM="{uom}"/></Tier></RegisterRead></RegisterData></MeterData>')
 
 
+def ssn_event(meter, name):
+    return (f'<MeterData MeterName="{meter}"><EventData NumberEvents="1"><Event EventName="{name}" '
+            f'EventTime="2026-01-15T00:00:00Z">text</Event></EventData></MeterData>')
+
+
+def ssn_block(meter, channels):
+    readings = "".join(f'<Reading Channel="{n}" RawValue="1" Value="0.1" UOM="kWh"/>' for n in range(1, channels + 1))
+    return (f'<MeterData MeterName="{meter}"><IntervalReadData IntervalLength="15" NumberIntervals="1">'
+            f'<Interval EndTime="2026-01-15T00:15:00Z">{readings}</Interval></IntervalReadData></MeterData>')
+
+
 def lines(*records, newline="\r\n"):
     return "".join(record + newline for record in records).encode()
 
@@ -62,6 +73,7 @@ def cases(m):
         "unknown_meter": ("flexnet", lines(good[0], dial("NOBODY"), good[1]), both, "done", "unknown_meter"),
         "unknown_flag": ("flexnet", lines(good[0], dial(m("b"), flag="Q"), good[1]), both, "done", "unknown_flag"),
         "empty_value_of_a_valid_read": ("flexnet", lines(good[0], dial(m("b"), ""), good[1]), both, "done", "empty_value"),
+        "long_flag": ("flexnet", lines(good[0], dial(m("b"), flag="R" + "9" * 9000), good[1]), both, "done", "text_too_long"),
         "skipped_spring_hour": ("flexnet", lines(good[0], dial(m("b"), time="202503090230"), good[1]), both, "done", "nonexistent_local_time"),
         "repeated_autumn_hour": ("flexnet", lines(good[0], dial(m("b"), time="202511020130"), good[1]), both, "done", "ambiguous_local_time"),
         "long_line": ("flexnet", lines(good[0]) + b"MEPMD01," + b"7" * (100 << 20) + b"\r\n" + lines(good[1]), both, "done", "line_too_long"),
@@ -79,6 +91,10 @@ def cases(m):
         "ssn_bad_number": ("ssn", ssn(ssn_dial(m("a")), ssn_dial(m("b"), "1,5"), ssn_dial(m("z"), "2.0")), both, "done", "bad_number"),
         "ssn_unknown_unit": ("ssn", ssn(ssn_dial(m("a")), ssn_dial(m("b"), uom="kBTU"), ssn_dial(m("z"), "2.0")), both, "done", "unknown_unit"),
         "ssn_unknown_meter": ("ssn", ssn(ssn_dial(m("a")), ssn_dial("NOBODY"), ssn_dial(m("z"), "2.0")), both, "done", "unknown_meter"),
+        "ssn_long_event": ("ssn", ssn(ssn_dial(m("a")), ssn_event(m("b"), "E" * 6000), ssn_dial(m("z"), "2.0")), both, "done", "text_too_long"),
+        # One block, one raw record, one row in quarantine, however many channels it has.
+        "ssn_block_of_an_unknown_meter": ("ssn", ssn(ssn_dial(m("a")), ssn_block("NOBODY", 40), ssn_dial(m("z"), "2.0")), both, "done",
+                                          "unknown_meter"),
         "ssn_date_2069": ("ssn", ssn(ssn_dial(m("a")), ssn_dial(m("b"), time="2069-01-01T00:00:00Z"), ssn_dial(m("z"), "2.0")), both, "done", "time_in_future"),
     }
 
@@ -99,7 +115,7 @@ class BadInput(unittest.TestCase):
         cls.gateway.start(CONFIG.format(folder=folder, conninfo=cls.gateway.conninfo, config=ROOT / "config"))
         table = folder / "meters.csv"
         table.write_text("meter,usage_point\n" + "".join(f"{n}-{letter},UP-{n}-{letter}\n"
-                                                         for n in case_names() + ["correction", "unreadable"] for letter in "abz"))
+                                                         for n in case_names() + ["correction", "unreadable", "partition"] for letter in "abz"))
         cls.gateway.amictl("--utility", "u", "meters", "import", str(table))
 
     def drop(self, family, name, content):
@@ -145,6 +161,14 @@ class BadInput(unittest.TestCase):
         self.assertEqual([line.split('"value":"')[1].split('"')[0] for line in out.splitlines() if '"value":"' in line],
                          ["100", "222", "300"])
         self.assertEqual(self.gateway.sql("select count(*) from interval_revision"), "3")  # of the older file: slots 1 to 3
+
+    def test_a_month_whose_partition_went_away_is_made_anew(self):
+        def in_march(letter, day):
+            return lines(dial(f"partition-{letter}", time=f"202603{day}0000"))
+        self.assertEqual(self.drop("flexnet", "march-1.cmep", in_march("a", "01")), "done")
+        self.gateway.sql("drop table register_read_2026_03")  # as after a restored backup
+        self.assertEqual(self.drop("flexnet", "march-2.cmep", in_march("b", "02")), "done")
+        self.assertEqual(self.stored("partition"), {"partition-b": 1.0})
 
     @unittest.skipIf(os.geteuid() != 0, "a file that root owns is needed")
     def test_a_file_that_is_no_plain_file_is_refused_and_others_go_on(self):
