@@ -228,7 +228,9 @@ class Loader {
     feed.fingerprint = digest_of_text(digest_of_file(path) + feed.utility + data_digest);
     const auto [first, fresh] = owner.emplace(feed.name, path);
     if (!fresh) problem(s, "name", "\"" + feed.name + "\" is already the name of " + first->second);
-    if (s.has("folder")) own_folder(s);
+    const auto& known = loaded.family->schema().settings;
+    if (std::any_of(known.begin(), known.end(), [](const auto& def) { return def.key == "folder"; }))
+      own_folder(s);
     if (!find_utility(feed.utility)) {
       problem(s, "utility", "\"" + feed.utility + "\" is none of the utilities of " + out_.config.file);
     }

@@ -67,11 +67,22 @@ class Normaliser {
   [[nodiscard]] ReadValue read(const SeriesObservation& said, const SeriesValue& value) const;
   [[nodiscard]] std::optional<Decimal> in_canonical_unit(const Series& series, const Decimal& number,
                                                          const ReadingTarget& target) const;
+  // Where in the quarantine the items of this observation's raw record begin; the same bytes are the same
+  // record.
+  std::size_t record_begin(const ObservationHead& said) {
+    if (said.raw.empty() || said.raw.data() != record_) {
+      record_ = said.raw.data();
+      record_begin_ = out_.quarantined.size();
+    }
+    return record_begin_;
+  }
   void take_registers(Series& series);
   void take_intervals(Series& series);
   UtcInstant on_grid(UtcInstant end, std::chrono::seconds length);
   bool period_of(Series& series, std::optional<UtcInstant>& start, std::optional<UtcInstant>& occurred) const;
 
+  const char* record_ = nullptr;
+  std::size_t record_begin_ = 0;
   const FeedRules& rules_;
   const MeterResolver& resolve_;
   const TimeBounds bounds_;
@@ -409,7 +420,7 @@ void Normaliser::take(const SeriesObservation& said) {
       take_intervals(series);
     }
   }
-  series.trouble.write(said, said.values.size(), out_.quarantined);
+  series.trouble.write(said, said.values.size(), record_begin(said), out_.quarantined);
 }
 
 void Normaliser::take(const EventObservation& said) {
@@ -429,7 +440,7 @@ void Normaliser::take(const EventObservation& said) {
     out_.events.push_back({meter->id, *placed.at, meaning.kind, meaning.code, rules_.events.vendor(),
                            std::string(said.code), std::string(said.text), said.time_source, said.offset});
   }
-  trouble.write(said, 0, out_.quarantined);
+  trouble.write(said, 0, record_begin(said), out_.quarantined);
 }
 
 }  // namespace

@@ -6,8 +6,7 @@
 namespace ami {
 namespace {
 
-constexpr std::size_t kNamedValues = 5;      // a detail names this many values, the raw record shows the rest
-constexpr std::ptrdiff_t kSharedRecord = 8;  // so many items back one of the same record can stand
+constexpr std::size_t kNamedValues = 5;  // a detail names this many values, the raw record shows the rest
 constexpr std::size_t kLongestDetail = 2000;
 
 }  // namespace
@@ -33,18 +32,16 @@ void RecordTrouble::value(const char* reason, std::size_t index, std::string_vie
   if (!what.empty()) mine.detail += ": " + std::string(what);
 }
 
-void RecordTrouble::write(const ObservationHead& head, std::size_t of, std::vector<Quarantined>& out) const {
+void RecordTrouble::write(const ObservationHead& head, std::size_t of, std::size_t record_begin,
+                          std::vector<Quarantined>& out) const {
   for (const Item& mine : items_) {
     std::string detail;
     if (mine.count > 0) detail = std::to_string(mine.count) + " of " + std::to_string(of) + " values: ";
     detail += mine.detail;
     if (mine.count > kNamedValues) detail += "; and more";
-    // The series of one block share its raw record, which can be large: one item stands for all of them.
-    const auto same = [&](const Quarantined& other) {
-      return other.offset == head.offset && other.reason == mine.reason && other.raw == head.raw;
-    };
-    const auto recent = std::ssize(out) > kSharedRecord ? out.end() - kSharedRecord : out.begin();
-    if (const auto found = std::find_if(recent, out.end(), same); found != out.end()) {
+    const auto same = [&](const Quarantined& other) { return other.reason == mine.reason; };
+    const auto found = std::find_if(out.begin() + static_cast<std::ptrdiff_t>(record_begin), out.end(), same);
+    if (found != out.end()) {
       if (found->detail.size() < kLongestDetail) found->detail += " | " + detail;
       continue;
     }

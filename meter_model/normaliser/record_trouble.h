@@ -19,7 +19,10 @@ class RecordTrouble {
   [[nodiscard]] bool empty() const noexcept { return items_.empty(); }
 
   // Appends the items with the record's raw bytes. `of` = number of values in the record; 0 = not a series.
-  void write(const ObservationHead& head, std::size_t of, std::vector<Quarantined>& out) const;
+  // `record_begin`: where the items of the same raw record begin in `out`. The series of one block share its
+  // raw record, which can be large: one item for each reason stands for all of them.
+  void write(const ObservationHead& head, std::size_t of, std::size_t record_begin,
+             std::vector<Quarantined>& out) const;
 
  private:
   struct Item {

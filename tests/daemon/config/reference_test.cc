@@ -58,6 +58,27 @@ TEST_F(ShippedConfiguration, OfASiteHasNoProblem) {
   EXPECT_FALSE(loaded.config.rpc.plaintext_address);
 }
 
+// Each would take the other's files, also where one folder lies in the other.
+TEST_F(ShippedConfiguration, TwoFeedsMayNotShareAFolder) {
+  const auto families = sdk::built_in_families();
+  for (const auto& [ssn, overlaps] : {std::pair<std::string, bool>{"in", true},
+                                      {"./in/../in", true},
+                                      {"in/done/deeper", true},
+                                      {"inbox", false}}) {
+    const testing::TempFolder tree;
+    tree.write("gateway.yaml",
+               "data_dir: " + source_dir().string() +
+                   "/config\nutilities: [{key: u, zone: UTC}]\ndatabase: {conninfo: dbname=x}\n"
+                   "rpc: {unix_socket: s}\nadapters: [a.yaml, b.yaml]\n");
+    tree.write("a.yaml", "name: a\nutility: u\nfamily: flexnet\nzone: UTC\nfolder: in\n");
+    tree.write("b.yaml", "name: b\nutility: u\nfamily: ssn\nzone: UTC\nfolder: " + ssn + "\n");
+    const auto text = sdk::to_text(load_gateway_config(tree.path("gateway.yaml"), families).problems);
+    EXPECT_EQ(text.find("b.yaml:5: folder: overlaps the folder of") != std::string::npos, overlaps)
+        << ssn << ": " << text;
+    EXPECT_EQ(text.empty(), !overlaps) << text;
+  }
+}
+
 // As deploy/demo fills it in: its folder is two levels below the tree.
 TEST_F(ShippedConfiguration, OfTheDemoHasNoProblem) {
   const testing::TempFolder tree;

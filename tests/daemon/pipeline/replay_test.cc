@@ -107,6 +107,19 @@ TEST_F(ReplayTest, WhatIsBadForTheOldReasonStaysTheRowThatItIs) {
   EXPECT_TRUE(store_.stored[0].replayed.empty());
 }
 
+// Its bytes read well: what they lack is the rest of the last value, which no replay can know.
+TEST_F(ReplayTest, ALineThatMayBeCutShortStaysInQuarantine) {
+  quarantined(5, "B1 12 2026-01-15T00:00:00Z", "line_end_missing");
+  const auto done = run({1, {}, "", ""});
+  ASSERT_TRUE(done.ok());
+  EXPECT_EQ(done->settled, 0U);
+  EXPECT_EQ(done->still_quarantined, 1U);
+  for (const auto& unit : store_.stored) {
+    EXPECT_TRUE(unit.batch.registers.empty());
+    EXPECT_TRUE(unit.replayed.empty());
+  }
+}
+
 TEST_F(ReplayTest, WhatIsBadForANewReasonIsReplacedByARowThatSaysSo) {
   quarantined(5, "B2 2 2026-01-15T00:00:00Z", "unknown_unit");
   const auto done = run({1, {5}, "", ""});
