@@ -83,7 +83,8 @@ function(ami_fuzz_target name)
     ami_executable(${name} PCH none SOURCES ${A_SOURCE} LIBRARIES ${A_LIBRARIES})
     target_link_options(${name} PRIVATE -fsanitize=fuzzer)
     add_dependencies(fuzzers ${name})
-    file(WRITE ${CMAKE_BINARY_DIR}/tests/${name}.corpus "${A_CORPUS}")  # tests/run --fuzz starts from it
+    list(JOIN A_CORPUS "\n" corpus_lines)
+    file(WRITE ${CMAKE_BINARY_DIR}/tests/${name}.corpus "${corpus_lines}\n")  # tests/run --fuzz starts from these
   else()
     ami_executable(${name} PCH none SOURCES ${A_SOURCE} ${CMAKE_SOURCE_DIR}/tests/fuzz/replay_main.cc
                    LIBRARIES ${A_LIBRARIES})

@@ -46,16 +46,16 @@ MigrationReport apply(Session& session, std::span<const Migration> migrations) {
       report.from = applied.empty() ? 0 : applied.rbegin()->first;
       first = false;
     }
-    const Migration* todo = nullptr;
+    const Migration* due = nullptr;
     for (const Migration& migration : migrations) {
       const auto found = applied.find(migration.version);
       if (found == applied.end()) {
-        if (todo == nullptr) todo = &migration;
+        if (due == nullptr) due = &migration;
         continue;
       }
-      if (todo != nullptr) {
+      if (due != nullptr) {
         throw Unfit("the database has migration " + std::to_string(migration.version) + " but not " +
-                    std::to_string(todo->version) + " before it");
+                    std::to_string(due->version) + " before it");
       }
       if (found->second.second != checksum(tx, migration.sql)) {
         throw Unfit("migration " + std::string(migration.name) +
@@ -68,10 +68,10 @@ MigrationReport apply(Session& session, std::span<const Migration> migrations) {
                   applied.rbegin()->second.first +
                   "), which this program does not know: use a newer release");
     }
-    if (todo == nullptr) break;
-    tx.exec(std::string(todo->sql));
-    tx.exec_params0("INSERT INTO schema_version (version, name, sha256) VALUES ($1, $2, $3)", todo->version,
-                    std::string(todo->name), checksum(tx, todo->sql));
+    if (due == nullptr) break;
+    tx.exec(std::string(due->sql));
+    tx.exec_params0("INSERT INTO schema_version (version, name, sha256) VALUES ($1, $2, $3)", due->version,
+                    std::string(due->name), checksum(tx, due->sql));
     tx.commit();
   }
   report.to = migrations.empty() ? 0 : migrations.back().version;
