@@ -4,6 +4,7 @@
 #include <chrono>
 #include <pqxx/pqxx>
 
+#include "meter_model/failpoint.h"
 #include "storage/postgres/ingest_steps.h"
 #include "storage/postgres/session.h"
 
@@ -24,6 +25,13 @@ void ensure_months(Database::Impl& pool, Session& session, const CommitUnit& uni
     tx.commit();
     pool.remember_month(name);
   }
+}
+
+// A row that was not there when it was looked up, and was when it was written.
+bool lost_race_for_new_row(const Error& error) {
+  return error.message.ends_with("[23505]") &&
+         (error.message.find("COPY interval_") != std::string::npos ||
+          error.message.find("COPY register_read") != std::string::npos);
 }
 
 }  // namespace
@@ -65,10 +73,13 @@ struct PostgresIngest::Impl {
 
     const IngestStep step{session.raw(), unit, ids, counts};
     if (!write_intervals(step, ids) || !write_registers(step, ids)) return std::nullopt;
+    failpoint("ingest.after_copy");
     write_events(step);
     write_quarantine(step);
     write_state(session.raw(), unit.source.feed, unit.state);
+    failpoint("ingest.before_commit");
     tx.commit();
+    failpoint("ingest.after_commit");
     ids.publish();
     return counts;
   }
@@ -90,6 +101,7 @@ Result<CommitCounts> PostgresIngest::commit(const CommitUnit& unit) {
     auto counts =
         impl_->database.impl().run([&](Session& session) { return impl_->attempt(session, storable); });
     if (!counts.ok()) {
+      if (lost_race_for_new_row(counts.error())) continue;
       if (counts.error().message.find("no partition of relation") != std::string::npos) {
         impl_->database.impl().forget_months();
         return transient(counts.error().message + "; it will be made anew");

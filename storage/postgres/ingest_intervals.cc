@@ -207,16 +207,21 @@ void merge(const IngestStep& step, Rowset& set, CopyRows& revisions) {
   }
 }
 
-bool upsert(pg_conn* connection, const char* sql, std::size_t expected) {
-  return Rows::query(connection, sql, {}).i8(0, 0) == static_cast<std::int64_t>(expected);
-}
+constexpr const char* kDayColumns =
+    " (meter_id, channel_id, version, day, interval_s, utility_id, exponent, values, wide, exponents,"
+    " source_runs, quality_runs)";
+constexpr const char* kOddColumns =
+    " (meter_id, channel_id, start_at, length_s, utility_id, version, source_id, mantissa, exponent,"
+    " quality_id)";
 
-bool store_grid(const IngestStep& step, const Rowset& set) {
-  CopyRows out;
+bool store_grid(const IngestStep& step, const Rowset& set, CopyRows& changes) {
+  Writes writes;
+  UtcInstant low = UtcInstant::max(), high = UtcInstant::min();
   for (const std::uint32_t i : set.order) {
     const auto& [key, slots] = set.rows[i];
     if (!slots.changed()) continue;
     const SlotRow::Stored row = slots.to_store();
+    CopyRows& out = slots.base_version() == 0 ? writes.fresh : writes.grown;
     out.begin_row(12);
     out.i8(key.meter);
     out.i8(key.channel);
@@ -230,37 +235,33 @@ bool store_grid(const IngestStep& step, const Rowset& set) {
     row.exponents.empty() ? out.null() : out.array(row.exponents);
     out.array(row.source_runs);
     row.quality_runs.empty() ? out.null() : out.array(row.quality_runs);
+    put_change(changes, step,
+               {Entity::IntervalDay, key.meter, key.channel, std::chrono::floor<std::chrono::days>(key.start),
+                key.length_s, row.version, std::nullopt},
+               slots.changes(step.ids));
+    low = std::min(low, key.start);
+    high = std::max(high, key.start);
   }
-  if (out.rows() == 0) return true;
-  out.send(step.connection,
-           "stage_interval_day (meter_id, channel_id, version, day, interval_s, utility_id, exponent, "
-           "values, wide,"
-           " exponents, source_runs, quality_runs)");
-  return upsert(
-      step.connection,
+  return writes.send(
+      step, "interval_day", kDayColumns,
       "WITH written AS ("
-      " INSERT INTO interval_day AS d (meter_id, channel_id, version, day, interval_s, utility_id, exponent,"
-      "  values, wide, exponents, source_runs, quality_runs)"
-      " SELECT meter_id, channel_id, version, day, interval_s, utility_id, exponent, values, wide, exponents,"
-      "  source_runs, quality_runs FROM stage_interval_day"
-      " ON CONFLICT (meter_id, channel_id, day, interval_s) DO UPDATE SET version = excluded.version,"
-      "  exponent = excluded.exponent, values = excluded.values, wide = excluded.wide,"
-      "  exponents = excluded.exponents, source_runs = excluded.source_runs,"
-      "  quality_runs = excluded.quality_runs WHERE d.version = excluded.version - 1"
-      " RETURNING d.utility_id, d.meter_id, d.channel_id, d.day, d.interval_s, d.version),"
-      " noted AS (INSERT INTO change (utility_id, meter_id, channel_id, day, interval_s, version, entity)"
-      "  SELECT utility_id, meter_id, channel_id, day, interval_s, version, 1 FROM written)"
-      " SELECT count(*) FROM written",
-      out.rows());
+      " UPDATE interval_day d SET version = s.version, exponent = s.exponent, values = s.values,"
+      "  wide = s.wide, exponents = s.exponents, source_runs = s.source_runs, quality_runs = s.quality_runs"
+      " FROM stage_interval_day s WHERE d.meter_id = s.meter_id AND d.channel_id = s.channel_id"
+      "  AND d.day = s.day AND d.interval_s = s.interval_s AND d.version = s.version - 1"
+      "  AND d.day BETWEEN '" +
+          to_text(low).substr(0, 10) + "' AND '" + to_text(high).substr(0, 10) +
+          "' RETURNING 1) SELECT count(*) FROM written");
 }
 
-bool store_odd(const IngestStep& step, const Rowset& set) {
-  CopyRows out;
+bool store_odd(const IngestStep& step, const Rowset& set, CopyRows& changes) {
+  Writes writes;
   for (const std::uint32_t i : set.order) {
     const auto& [key, slots] = set.rows[i];
     if (!slots.changed()) continue;
     const SlotValue now = slots.current(0);
     const SlotRow::Stored row = slots.to_store();
+    CopyRows& out = slots.base_version() == 0 ? writes.fresh : writes.grown;
     out.begin_row(10);
     out.i8(key.meter);
     out.i8(key.channel);
@@ -277,28 +278,21 @@ bool store_odd(const IngestStep& step, const Rowset& set) {
       out.null();
     }
     out.i4(now.quality);
+    SlotChanges what = slots.changes(step.ids);
+    what.slots.clear();
+    put_change(changes, step,
+               {Entity::IntervalOdd, key.meter, key.channel, std::chrono::floor<std::chrono::days>(key.start),
+                key.length_s, 0, key.start},
+               what);
   }
-  if (out.rows() == 0) return true;
-  out.send(step.connection,
-           "stage_interval_odd (meter_id, channel_id, start_at, length_s, utility_id, version, source_id, "
-           "mantissa,"
-           " exponent, quality_id)");
-  return upsert(
-      step.connection,
+  return writes.send(
+      step, "interval_odd", kOddColumns,
       "WITH written AS ("
-      " INSERT INTO interval_odd AS d (meter_id, channel_id, start_at, length_s, utility_id, version,"
-      "  source_id, mantissa, exponent, quality_id)"
-      " SELECT meter_id, channel_id, start_at, length_s, utility_id, version, source_id, mantissa, exponent,"
-      "  quality_id FROM stage_interval_odd"
-      " ON CONFLICT (meter_id, channel_id, start_at, length_s) DO UPDATE SET version = excluded.version,"
-      "  source_id = excluded.source_id, mantissa = excluded.mantissa, exponent = excluded.exponent,"
-      "  quality_id = excluded.quality_id WHERE d.version = excluded.version - 1"
-      " RETURNING d.utility_id, d.meter_id, d.channel_id, d.start_at, d.length_s),"
-      " noted AS (INSERT INTO change (utility_id, meter_id, channel_id, day, interval_s, version, entity)"
-      "  SELECT DISTINCT utility_id, meter_id, channel_id, start_at::date,"
-      "   least(length_s, 2147483647)::int, 0, 2 FROM written)"
-      " SELECT count(*) FROM written",
-      out.rows());
+      " UPDATE interval_odd d SET version = s.version, source_id = s.source_id, mantissa = s.mantissa,"
+      "  exponent = s.exponent, quality_id = s.quality_id"
+      " FROM stage_interval_odd s WHERE d.meter_id = s.meter_id AND d.channel_id = s.channel_id"
+      "  AND d.start_at = s.start_at AND d.length_s = s.length_s AND d.version = s.version - 1"
+      " RETURNING 1) SELECT count(*) FROM written");
 }
 
 }  // namespace
@@ -307,16 +301,16 @@ bool write_intervals(const IngestStep& step, IdBook& ids) {
   if (step.unit.batch.intervals.empty()) return true;
   Rowset grid, odd;
   collect(step, grid, odd);
-  CopyRows revisions;
+  CopyRows revisions, changes;
   if (!grid.rows.empty()) {
     load_grid(step, ids, grid);
     merge(step, grid, revisions);
-    if (!store_grid(step, grid)) return false;
+    if (!store_grid(step, grid, changes)) return false;
   }
   if (!odd.rows.empty()) {
     load_odd(step, ids, odd);
     merge(step, odd, revisions);
-    if (!store_odd(step, odd)) return false;
+    if (!store_odd(step, odd, changes)) return false;
   }
   if (revisions.rows() > 0) {
     const std::string columns =
@@ -330,6 +324,7 @@ bool write_intervals(const IngestStep& step, IdBook& ids) {
                     .c_str(),
                 {});
   }
+  send_changes(step, changes);
   return true;
 }
 

@@ -1,8 +1,10 @@
 // Events, quarantine, adapter state, and what a unit needs before its transaction begins.
 #include <algorithm>
+#include <limits>
 #include <map>
 #include <stdexcept>
 
+#include "meter_model/failpoint.h"
 #include "storage/postgres/ingest_steps.h"
 #include "storage/postgres/interval_merge.h"
 
@@ -133,6 +135,39 @@ std::map<SourceKey, SourceCounts> sources_of(const CommitUnit& unit) {
   return out;
 }
 
+bool Writes::send(const IngestStep& step, const std::string& table, const std::string& columns,
+                  const std::string& update) {
+  failpoint("ingest.before_copy");
+  if (fresh.rows() > 0) fresh.send(step.connection, table + columns);
+  if (grown.rows() == 0) return true;
+  grown.send(step.connection, "stage_" + table + columns);
+  return Rows::query(step.connection, update.c_str(), {}).i8(0, 0) == static_cast<std::int64_t>(grown.rows());
+}
+
+void put_change(CopyRows& out, const IngestStep& step, const Change& change, const SlotChanges& what) {
+  if (what.kinds == 0) return;
+  out.begin_row(11);
+  out.i4(step.unit.utility);
+  out.i8(change.meter);
+  out.i8(change.channel);
+  out.day(change.day);
+  out.i4(static_cast<std::int32_t>(
+      std::min<std::int64_t>(change.interval_s, std::numeric_limits<std::int32_t>::max())));
+  out.i8(change.version);
+  out.i2(static_cast<std::int16_t>(change.entity));
+  out.at(change.at);
+  out.i2(what.kinds);
+  what.slots.empty() ? out.null() : out.array(what.slots);
+  what.old.empty() ? out.null() : out.array(what.old);
+}
+
+void send_changes(const IngestStep& step, CopyRows& changes) {
+  if (changes.rows() == 0) return;
+  changes.send(
+      step.connection,
+      "change (utility_id, meter_id, channel_id, day, interval_s, version, entity, at, kinds, slots, old)");
+}
+
 void write_events(const IngestStep& step) {
   const auto& events = step.unit.batch.events;
   if (events.empty()) return;
@@ -174,7 +209,8 @@ void write_events(const IngestStep& step) {
   params.array(sources);
   params.i4(step.unit.utility);
   params.i4(step.unit.source.mapping_version);
-  // The newest mapping's reading of an event is the one that counts; the rest makes the order total.
+  // The newest mapping's reading of an event is the one that counts; the rest makes the order total. The
+  // statement's snapshot does not see what it writes, so EXISTS means: was there before.
   Rows::query(
       step.connection,
       "WITH written AS ("
@@ -192,9 +228,11 @@ void write_events(const IngestStep& step) {
       "  WHERE ROW (excluded.mapping_version, excluded.kind COLLATE \"C\", excluded.code COLLATE \"C\","
       "   -excluded.time_source) > ROW (e.mapping_version, e.kind COLLATE \"C\", e.code COLLATE \"C\","
       "   -e.time_source)"
-      " RETURNING e.utility_id, e.meter_id, e.at)"
-      " INSERT INTO change (utility_id, meter_id, channel_id, day, interval_s, version, entity)"
-      " SELECT DISTINCT utility_id, meter_id, 0, at::date, 0, 0, 4 FROM written",
+      " RETURNING e.utility_id, e.meter_id, e.at, e.event_id)"
+      " INSERT INTO change (utility_id, meter_id, channel_id, day, interval_s, version, entity, at, kinds)"
+      " SELECT utility_id, meter_id, 0, at::date, 0, event_id, 4, at,"
+      "  CASE WHEN EXISTS (SELECT FROM event e WHERE e.meter_id = w.meter_id AND e.at = w.at"
+      "   AND e.event_id = w.event_id) THEN 2 ELSE 1 END FROM written w",
       params);
   step.counts.events += events.size();
 }

@@ -22,7 +22,7 @@ struct Key {
 struct Slot {
   Key key;
   std::vector<Reading> said;
-  std::optional<Reading> current;
+  std::optional<Reading> current, before;  // before: as stored
   std::int64_t version = 0;
   bool changed = false;
 };
@@ -52,7 +52,7 @@ std::vector<Slot> collect(const IngestStep& step) {
   std::stable_sort(all.begin(), all.end(), [](const auto& a, const auto& b) { return a.first < b.first; });
   std::vector<Slot> slots;
   for (auto& [key, reading] : all) {
-    if (slots.empty() || slots.back().key != key) slots.push_back({key, {}, std::nullopt, 0, false});
+    if (slots.empty() || slots.back().key != key) slots.push_back({key, {}, {}, {}, 0, false});
     slots.back().said.push_back(reading);
   }
   return slots;
@@ -92,6 +92,7 @@ void load(const IngestStep& step, IdBook& ids, std::vector<Slot>& slots) {
                            rows.maybe_at(i, 6),
                            rows.maybe_at(i, 7),
                            rows.i2(i, 8)};
+    slot.before = slot.current;
     sources.push_back(slot.current->source);
     qualities.push_back(slot.current->quality);
   }
@@ -137,10 +138,28 @@ void merge(const IngestStep& step, std::vector<Slot>& slots, CopyRows& revisions
   }
 }
 
-bool store(const IngestStep& step, const std::vector<Slot>& slots) {
-  CopyRows out;
+SlotChanges changes_of(const Slot& slot, const IdBook& ids) {
+  SlotChanges out;
+  const Reading& now = *slot.current;
+  if (!slot.before) {
+    out.kinds = kNew;
+    return out;
+  }
+  const Reading& was = *slot.before;
+  const bool same_value = (was.value <=> now.value) == 0 && was.period_start == now.period_start &&
+                          was.occurred_at == now.occurred_at;
+  const bool same_quality = was.quality == now.quality || ids.compare_quality(was.quality, now.quality) == 0;
+  out.kinds = !same_value ? kCorrected : !same_quality ? kQualityChanged : kSuperseded;
+  if (out.kinds != kSuperseded) out.old = {was.value.mantissa, was.value.exponent, was.quality};
+  return out;
+}
+
+bool store(const IngestStep& step, const std::vector<Slot>& slots, CopyRows& changes) {
+  Writes writes;
+  UtcInstant low = UtcInstant::max(), high = UtcInstant::min();
   for (const Slot& slot : slots) {
     if (!slot.changed) continue;
+    CopyRows& out = slot.version == 0 ? writes.fresh : writes.grown;
     out.begin_row(12);
     out.i8(slot.key.meter);
     out.i8(slot.key.channel);
@@ -149,30 +168,24 @@ bool store(const IngestStep& step, const std::vector<Slot>& slots) {
     put_content(out, *slot.current);
     out.i4(step.unit.utility);
     out.i8(slot.current->source);
+    put_change(changes, step,
+               {Entity::Register, slot.key.meter, slot.key.channel,
+                std::chrono::floor<std::chrono::days>(slot.key.at), 0, 0, slot.key.at},
+               changes_of(slot, step.ids));
+    low = std::min(low, slot.key.at);
+    high = std::max(high, slot.key.at);
   }
-  if (out.rows() == 0) return true;
-  out.send(
-      step.connection,
-      "stage_register_read (meter_id, channel_id, at, version, mantissa, exponent, quality_id, period_start,"
-      " occurred_at, time_source, utility_id, source_id)");
-  const Rows written = Rows::query(
-      step.connection,
+  return writes.send(
+      step, "register_read",
+      " (meter_id, channel_id, at, version, mantissa, exponent, quality_id, period_start, occurred_at,"
+      " time_source, utility_id, source_id)",
       "WITH written AS ("
-      " INSERT INTO register_read AS r (meter_id, channel_id, at, version, mantissa, exponent, quality_id,"
-      "  period_start, occurred_at, time_source, utility_id, source_id)"
-      " SELECT meter_id, channel_id, at, version, mantissa, exponent, quality_id, period_start, occurred_at,"
-      "  time_source, utility_id, source_id FROM stage_register_read"
-      " ON CONFLICT (meter_id, channel_id, at) DO UPDATE SET version = excluded.version,"
-      "  mantissa = excluded.mantissa, exponent = excluded.exponent, quality_id = excluded.quality_id,"
-      "  period_start = excluded.period_start, occurred_at = excluded.occurred_at,"
-      "  time_source = excluded.time_source, source_id = excluded.source_id"
-      "  WHERE r.version = excluded.version - 1"
-      " RETURNING r.utility_id, r.meter_id, r.channel_id, r.at),"
-      " noted AS (INSERT INTO change (utility_id, meter_id, channel_id, day, interval_s, version, entity)"
-      "  SELECT DISTINCT utility_id, meter_id, channel_id, at::date, 0, 0, 3 FROM written)"
-      " SELECT count(*) FROM written",
-      {});
-  return written.i8(0, 0) == static_cast<std::int64_t>(out.rows());
+      " UPDATE register_read r SET version = s.version, mantissa = s.mantissa, exponent = s.exponent,"
+      "  quality_id = s.quality_id, period_start = s.period_start, occurred_at = s.occurred_at,"
+      "  time_source = s.time_source, source_id = s.source_id"
+      " FROM stage_register_read s WHERE r.meter_id = s.meter_id AND r.channel_id = s.channel_id"
+      "  AND r.at = s.at AND r.version = s.version - 1 AND r.at BETWEEN '" +
+          to_text(low) + "' AND '" + to_text(high) + "' RETURNING 1) SELECT count(*) FROM written");
 }
 
 }  // namespace
@@ -181,9 +194,9 @@ bool write_registers(const IngestStep& step, IdBook& ids) {
   if (step.unit.batch.registers.empty()) return true;
   auto slots = collect(step);
   load(step, ids, slots);
-  CopyRows revisions;
+  CopyRows revisions, changes;
   merge(step, slots, revisions);
-  if (!store(step, slots)) return false;
+  if (!store(step, slots, changes)) return false;
   if (revisions.rows() > 0) {
     const std::string columns =
         "meter_id, channel_id, at, rank_stamp, mapping_version, mantissa, exponent, quality_id, period_start,"
@@ -195,6 +208,7 @@ bool write_registers(const IngestStep& step, IdBook& ids) {
                     .c_str(),
                 {});
   }
+  send_changes(step, changes);
   return true;
 }
 

@@ -11,6 +11,7 @@
 #include "storage/ingest.h"
 #include "storage/postgres/binary_copy.h"
 #include "storage/postgres/id_cache.h"
+#include "storage/postgres/interval_merge.h"
 
 namespace ami::storage {
 
@@ -33,6 +34,28 @@ std::map<SourceKey, SourceCounts> sources_of(const CommitUnit& unit);
 // false: another transaction changed a row that was read; roll back and begin anew.
 [[nodiscard]] bool write_intervals(const IngestStep& step, IdBook& ids);
 [[nodiscard]] bool write_registers(const IngestStep& step, IdBook& ids);
+
+// Rows that were not there go straight into the table: should another writer have been quicker, the unique
+// key says so and the commit begins anew. Rows that were there are staged and written where nobody else did.
+struct Writes {
+  CopyRows fresh, grown;
+  // `update` counts what it wrote. false: another writer was quicker.
+  [[nodiscard]] bool send(const IngestStep& step, const std::string& table, const std::string& columns,
+                          const std::string& update);
+};
+
+// A row of the table `change`.
+enum class Entity : std::int16_t { IntervalDay = 1, IntervalOdd = 2, Register = 3, Event = 4 };
+struct Change {
+  Entity entity = Entity::IntervalDay;
+  std::int64_t meter = 0, channel = 0;
+  Day day{};
+  std::int64_t interval_s = 0, version = 0;
+  std::optional<UtcInstant> at;
+};
+void put_change(CopyRows& out, const IngestStep& step, const Change& change, const SlotChanges& what);
+void send_changes(const IngestStep& step, CopyRows& changes);
+
 void write_events(const IngestStep& step);
 void write_quarantine(const IngestStep& step);
 void write_state(pg_conn* connection, const std::string& feed, const std::vector<StateRow>& rows);

@@ -51,6 +51,7 @@ void SlotRow::load(const Stored& stored) {
     throw std::runtime_error("a stored day has another number of slots than its length says");
   }
   version_ = stored.version;
+  touched_.assign(slots, 0);
   exponent_ = stored.exponent.value_or(kNoExponent);
   if (stored.wide.empty()) {
     std::transform(stored.values.begin(), stored.values.end(), mantissas_.begin(),
@@ -103,6 +104,10 @@ std::optional<SlotValue> SlotRow::offer(std::size_t slot, const SlotValue& said,
   if (said.value) note_exponent(said.value->exponent);
 
   const auto take = [&] {
+    if (!touched_.empty() && touched_[slot] == 0) {
+      touched_[slot] = 1;
+      before_.emplace_back(slot, current(slot));
+    }
     mantissas_[slot] = said.value ? said.value->mantissa : kHole;
     exponents_[slot] = static_cast<std::int16_t>(said.value ? said.value->exponent : 0);
     sources_[slot] = said.source;
@@ -119,6 +124,45 @@ std::optional<SlotValue> SlotRow::offer(std::size_t slot, const SlotValue& said,
   if (order < 0) return said;
   take();
   return known;
+}
+
+SlotChanges SlotRow::changes(const Provenance& provenance) const {
+  SlotChanges out;
+  const auto note = [&](std::size_t slot, ChangeKind kind) {
+    out.kinds = static_cast<std::int16_t>(out.kinds | kind);
+    const std::size_t runs = out.slots.size();
+    if (runs > 0 && out.slots[runs - 1] == kind &&
+        static_cast<std::size_t>(out.slots[runs - 3] + out.slots[runs - 2]) == slot) {
+      ++out.slots[runs - 2];
+    } else {
+      out.slots.insert(out.slots.end(), {static_cast<std::int16_t>(slot), 1, kind});
+    }
+  };
+  if (touched_.empty()) {
+    for (std::size_t i = 0; i < sources_.size(); ++i) {
+      if (sources_[i] != 0) note(i, kNew);
+    }
+    return out;
+  }
+  auto before = before_;
+  std::sort(before.begin(), before.end(), [](const auto& a, const auto& b) { return a.first < b.first; });
+  for (const auto& [slot, was] : before) {
+    if (was.source == 0) {
+      note(slot, kNew);
+      continue;
+    }
+    const SlotValue now = current(slot);
+    const bool same_value =
+        was.value.has_value() == now.value.has_value() && (!was.value || (*was.value <=> *now.value) == 0);
+    const bool same_quality =
+        was.quality == now.quality || provenance.compare_quality(was.quality, now.quality) == 0;
+    note(slot, !same_value ? kCorrected : !same_quality ? kQualityChanged : kSuperseded);
+    if (same_value && same_quality) continue;
+    out.old.push_back(was.value ? was.value->mantissa : kHole);
+    out.old.push_back(was.value ? was.value->exponent : 0);
+    out.old.push_back(was.quality);
+  }
+  return out;
 }
 
 SlotRow::Stored SlotRow::to_store() const {

@@ -7,6 +7,7 @@
 #include <functional>
 #include <limits>
 #include <optional>
+#include <utility>
 #include <vector>
 
 #include "meter_model/normaliser/reading.h"
@@ -36,6 +37,21 @@ struct SlotValue {
   std::int32_t quality = 0;
 };
 
+// Bits of change.kinds.
+enum ChangeKind : std::int16_t {
+  kNew = 1,
+  kCorrected = 2,       // another value; also a hole that got one
+  kQualityChanged = 4,  // the same value
+  kSuperseded = 8,      // the same value and quality, from a source of higher rank
+};
+
+// As in the table `change`.
+struct SlotChanges {
+  std::int16_t kinds = 0;           // 0 = no slot says anything else than before
+  std::vector<std::int16_t> slots;  // runs: first, count, kind
+  std::vector<std::int64_t> old;    // mantissa, exponent, quality before
+};
+
 // Slots of one channel-day (or, with one slot, an off-grid interval) while they are merged.
 class SlotRow {
  public:
@@ -62,6 +78,8 @@ class SlotRow {
   std::optional<SlotValue> offer(std::size_t slot, const SlotValue& said, const Provenance& provenance);
 
   [[nodiscard]] bool changed() const noexcept { return changed_; }
+  // What the offers since load() did to the slots, for the table `change`.
+  [[nodiscard]] SlotChanges changes(const Provenance& provenance) const;
   [[nodiscard]] std::int64_t base_version() const noexcept { return version_; }
   // The row to write. Its form depends on the current values and the smallest exponent ever offered only, not
   // on the order of offers.
@@ -81,6 +99,8 @@ class SlotRow {
   std::vector<std::int16_t> exponents_;
   std::vector<std::int64_t> sources_;
   std::vector<std::int32_t> qualities_;
+  std::vector<std::uint8_t> touched_;                      // of a loaded row: `before_` has the slot
+  std::vector<std::pair<std::size_t, SlotValue>> before_;  // what a loaded row said
 };
 
 // Grid intervals live in interval_day; all others in interval_odd.

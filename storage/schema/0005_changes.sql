@@ -27,4 +27,6 @@ COMMENT ON COLUMN change.old IS
   'mantissa, exponent, quality_id before, for each slot that was corrected, retracted or changed quality, in order of '
   'slot; mantissa -9223372036854775808 = a hole';
 COMMENT ON COLUMN change.version IS 'of the interval_day row; event_id of an event; 0 otherwise';
+-- Cursors go by (txid, change_id); nothing looks a change up by its number alone.
+ALTER TABLE change DROP CONSTRAINT change_pkey;
 CREATE INDEX change_cursor ON change (txid, change_id);
