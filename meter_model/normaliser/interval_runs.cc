@@ -33,24 +33,48 @@ bool alike(const IntervalSlot& a, const IntervalSlot& b) {
   return a.channel == b.channel && a.start == b.start && a.value == b.value && a.quality == b.quality;
 }
 
-IntervalRun closed(const OpenRun& open, const IntervalRun& like) {
+IntervalRun closed(const std::vector<IntervalSlot>& slots, std::int32_t exponent, const IntervalRun& like) {
   IntervalRun run = like;
-  run.channel = open.slots.front().channel;
-  run.first_start = open.slots.front().start;
-  run.exponent = open.exponent.value_or(0);
-  run.mantissas.reserve(open.slots.size());
-  run.quality.reserve(open.slots.size());
-  for (const IntervalSlot& slot : open.slots) {
+  run.channel = slots.front().channel;
+  run.first_start = slots.front().start;
+  run.exponent = exponent;
+  run.mantissas.reserve(slots.size());
+  run.quality.reserve(slots.size());
+  for (const IntervalSlot& slot : slots) {
     run.mantissas.push_back(slot.value ? slot.value->mantissa_at(run.exponent) : std::nullopt);
     run.quality.push_back(slot.quality);
   }
   return run;
 }
 
+IntervalRun closed(const OpenRun& open, const IntervalRun& like) {
+  return closed(open.slots, open.exponent.value_or(0), like);
+}
+
+// The common case: one channel, no gap, nothing said twice, and one exponent.
+bool is_one_run(const std::vector<IntervalSlot>& slots, std::chrono::seconds length) {
+  std::optional<std::int32_t> exponent;
+  for (std::size_t i = 0; i < slots.size(); ++i) {
+    const IntervalSlot& slot = slots[i];
+    if (i > 0 && (slot.channel != slots[i - 1].channel || slot.start != slots[i - 1].start + length))
+      return false;
+    if (!slot.value) continue;
+    if (exponent && *exponent != slot.value->exponent) return false;
+    exponent = slot.value->exponent;
+  }
+  return !slots.empty();
+}
+
 }  // namespace
 
 std::vector<IntervalRun> make_runs(const std::vector<IntervalSlot>& slots, const IntervalRun& like) {
   std::vector<IntervalRun> runs;
+  if (is_one_run(slots, like.length)) {
+    const auto first =
+        std::ranges::find_if(slots, [](const IntervalSlot& slot) { return slot.value.has_value(); });
+    runs.push_back(closed(slots, first == slots.end() ? 0 : first->value->exponent, like));
+    return runs;
+  }
   std::vector<OpenRun> open;  // more than one only where slots are said more than once
   for (std::size_t i = 0; i < slots.size(); ++i) {
     const IntervalSlot& slot = slots[i];

@@ -11,6 +11,7 @@
 
 #include "meter_model/normaliser/reading_target.h"
 #include "meter_model/quantity/unit.h"
+#include "meter_model/vee/findings.h"
 
 namespace ami {
 namespace {
@@ -181,7 +182,9 @@ FlagRule MappingReader::flag_rule(const YAML::Node& node, const std::string& let
     }
     for (const YAML::Node& item : codes) {
       const auto code = QualityCode::parse(text(item, "quality"));
-      if (code) {
+      if (code && is_finding(*code)) {
+        problem(item, what + ": " + code->to_string() + " is only said by the gateway's own validation");
+      } else if (code) {
         add(rule.quality, *code);
       } else {
         problem(item, what + ": " + code.error().message);

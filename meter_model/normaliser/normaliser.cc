@@ -14,13 +14,12 @@
 #include "meter_model/normaliser/record_trouble.h"
 #include "meter_model/quantity/quoted.h"
 #include "meter_model/quantity/unit.h"
+#include "meter_model/vee/findings.h"
 #include "meter_model/vee/register_monotone.h"
 
 namespace ami {
 namespace {
 
-constexpr QualityCode kSuspect{2, 5, 258};
-constexpr QualityCode kSumCheckFailed{2, 6, 0};
 constexpr std::chrono::seconds kLongestInterval{366 * 86400};
 constexpr std::string_view kDigits = "0123456789";
 // The store looks records up by these texts; real ones are a few characters long.
@@ -64,7 +63,8 @@ class Normaliser {
 
   bool prepare(Series& series) const;
   bool rank_of(const SeriesObservation& said, RankStamp& rank, RecordTrouble& trouble) const;
-  [[nodiscard]] ReadValue read(const SeriesObservation& said, const SeriesValue& value) const;
+  [[nodiscard]] ReadValue read(const SeriesObservation& said, const SeriesValue& value);
+  void read_number(const SeriesObservation& said, const SeriesValue& value, ReadValue& result) const;
   [[nodiscard]] std::optional<Decimal> in_canonical_unit(const Series& series, const Decimal& number,
                                                          const ReadingTarget& target) const;
   // Where in the quarantine the items of this observation's raw record begin; the same bytes are the same
@@ -81,6 +81,8 @@ class Normaliser {
   UtcInstant on_grid(UtcInstant end, std::chrono::seconds length);
   bool period_of(Series& series, std::optional<UtcInstant>& start, std::optional<UtcInstant>& occurred) const;
 
+  const FlagRule* rule_ = nullptr;  // of the flag that was read last
+  std::string_view rule_flag_;
   const char* record_ = nullptr;
   std::size_t record_begin_ = 0;
   const FeedRules& rules_;
@@ -137,8 +139,14 @@ bool Normaliser::prepare(Series& series) const {
   return rank_of(said, series.rank, series.trouble);
 }
 
-ReadValue Normaliser::read(const SeriesObservation& said, const SeriesValue& value) const {
+ReadValue Normaliser::read(const SeriesObservation& said, const SeriesValue& value) {
   ReadValue result;
+  // Neighbours mostly carry the same flag.
+  if (rule_ != nullptr && rule_flag_ == value.flag) {
+    result.flag = rule_;
+    read_number(said, value, result);
+    return result;
+  }
   const std::size_t last_letter = value.flag.find_last_not_of(kDigits);
   const std::string_view letters =
       value.flag.substr(0, last_letter == std::string_view::npos ? 0 : last_letter + 1);
@@ -154,8 +162,15 @@ ReadValue Normaliser::read(const SeriesObservation& said, const SeriesValue& val
     result.detail = said_as("flag", value.flag);
     return result;
   }
-  result.flag = &flag->second;
-  if (flag->second.missing) return result;
+  rule_ = result.flag = &flag->second;
+  rule_flag_ = value.flag;
+  read_number(said, value, result);
+  return result;
+}
+
+void Normaliser::read_number(const SeriesObservation& said, const SeriesValue& value,
+                             ReadValue& result) const {
+  if (result.flag->missing) return;
   if (!value.value.empty()) {
     const auto number = Decimal::parse(value.value);
     if (number) {
@@ -164,33 +179,32 @@ ReadValue Normaliser::read(const SeriesObservation& said, const SeriesValue& val
       result.problem = "bad_number";
       result.detail = number.error().message;
     }
-    return result;
+    return;
   }
   if (value.raw_count.empty()) {
-    if (flag->second.claims_value) {
+    if (result.flag->claims_value) {
       result.problem = "empty_value";
       result.detail = said_as("no value under flag", value.flag);
     }
-    return result;
+    return;
   }
   const auto scale = rules_.mapping.raw_scale.find(said.channel);
   if (scale == rules_.mapping.raw_scale.end()) {
     result.problem = "raw_value_without_scale";
     result.detail = "no raw_scale configured for " + said_as("channel", said.channel);
-    return result;
+    return;
   }
   const auto count = Decimal::parse(value.raw_count);
   if (!count) {
     result.problem = "bad_number";
     result.detail = count.error().message;
-    return result;
+    return;
   }
   result.number = count->times(scale->second);
   if (!result.number) {
     result.problem = "number_out_of_range";
     result.detail = said_as("raw count", value.raw_count);
   }
-  return result;
 }
 
 std::optional<Decimal> Normaliser::in_canonical_unit(const Series& series, const Decimal& number,
@@ -318,9 +332,9 @@ void Normaliser::take_intervals(Series& series) {
     std::size_t index = 0;
     UtcInstant end{};
     std::optional<Decimal> vendor_number;
-    IntervalSlot slot;
     const FlagRule* flag = nullptr;
     bool sum_failed = false;
+    IntervalSlot slot;
   };
   const SeriesObservation& said = series.said;
   if (said.interval.count() <= 0) {
@@ -339,7 +353,7 @@ void Normaliser::take_intervals(Series& series) {
     const ReadValue got = read(said, value);
     const char* problem = got.problem != nullptr ? got.problem : times[i].problem;
     const ResolvedMeter* meter = nullptr;
-    Slot slot{i, {}, got.number, {}, got.flag};
+    Slot slot{i, {}, got.number, got.flag, false, {}};
     if (problem == nullptr) {
       slot.end = on_grid(*times[i].at, said.interval);
       slot.slot.start = slot.end - said.interval;

@@ -45,6 +45,19 @@ PlacedTime place_time(const StatedTime& time, const std::optional<Zone>& zone, c
 
 std::vector<PlacedTime> place_series(const std::vector<SeriesValue>& values, std::chrono::seconds interval,
                                      const std::optional<Zone>& zone, const TimeBounds& bounds) {
+  const auto stated = [](const SeriesValue& value) { return value.time.present(); };
+  if (!values.empty() && interval.count() > 0 && stated(values.front()) &&
+      std::none_of(values.begin() + 1, values.end(), stated)) {
+    // The common case: one time, and the others count on from it.
+    PlacedTime next = resolve({values.front().time}, interval, zone).front();
+    std::vector<PlacedTime> placed;
+    placed.reserve(values.size());
+    for (std::size_t i = 0; i < values.size(); ++i) {
+      placed.push_back(next.at ? checked(*next.at, bounds) : next);
+      if (next.at) next.at = *next.at + interval;
+    }
+    return placed;
+  }
   std::vector<StatedTime> times;
   times.reserve(values.size());
   for (const SeriesValue& value : values) times.push_back(value.time);

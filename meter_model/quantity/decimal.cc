@@ -98,6 +98,27 @@ Result<Decimal> Decimal::parse(std::string_view text) {
     negative = rest.front() == '-';
     rest.remove_prefix(1);
   }
+  // Most numbers have few digits and nothing else; 18 of them fit 64 bits for sure.
+  constexpr std::size_t kSurelyFits = 18;
+  if (!rest.empty() && rest.size() <= kSurelyFits + 1) {
+    std::int64_t digits = 0;
+    std::size_t point = rest.size(), i = 0;
+    for (; i < rest.size(); ++i) {
+      const char c = rest[i];
+      if (is_digit(c)) {
+        digits = digits * 10 + (c - '0');
+      } else if (c == '.' && point == rest.size()) {
+        point = i;
+      } else {
+        break;
+      }
+    }
+    const std::size_t count = rest.size() - (point < rest.size() ? 1 : 0);
+    if (i == rest.size() && count > 0 && count <= kSurelyFits) {
+      const auto decimals = point < rest.size() ? static_cast<std::int32_t>(rest.size() - point - 1) : 0;
+      return Decimal{negative ? -digits : digits, -decimals};
+    }
+  }
   Wide mantissa = 0;
   std::int64_t exponent = 0;
   bool any_digit = false;
@@ -146,6 +167,7 @@ std::string Decimal::to_string() const {
 
 std::optional<std::int64_t> Decimal::mantissa_at(std::int32_t wanted_exponent) const noexcept {
   if (mantissa == 0) return 0;
+  if (exponent == wanted_exponent) return mantissa;
   const std::int64_t up = std::int64_t{exponent} - wanted_exponent;
   if (up > kWidestGap || up < -kWidestGap)
     return std::nullopt;  // beyond what any int64 other than 0 survives
@@ -188,6 +210,7 @@ Decimal Decimal::normalised() const noexcept {
 }
 
 std::strong_ordering operator<=>(const Decimal& a, const Decimal& b) noexcept {
+  if (a.exponent == b.exponent) return a.mantissa <=> b.mantissa;
   const auto sign = [](std::int64_t m) { return (m > 0) - (m < 0); };
   if (sign(a.mantissa) != sign(b.mantissa)) return sign(a.mantissa) <=> sign(b.mantissa);
   if (a.mantissa == 0) return std::strong_ordering::equal;
