@@ -2,7 +2,8 @@
 #
 #   ami_library(NAME [PCH std|asio] SOURCES a.cc … [PUBLIC targets…] [PRIVATE targets…])
 #   ami_executable(NAME [PCH std|asio] SOURCES … LIBRARIES …)
-#   ami_test(NAME [PCH std|asio] SOURCES … LIBRARIES … [TIMEOUT s] [LABELS …])
+#   ami_test(NAME [PCH std|asio] SOURCES … LIBRARIES … [TIMEOUT s] [LABELS …] [WHOLE])
+#            WHOLE: one CTest case for the program, so that its tests share what is dear to start (a database)
 #   ami_fuzz_target(NAME SOURCE x.cc LIBRARIES … CORPUS dir…)
 #
 # PCH names a precompiled header of cmake/pch that the target shares ("std" when left out; "none" for none).
@@ -42,7 +43,7 @@ set(AMI_TEST_ENVIRONMENT
 # A test sees (tests/support/main.cc sets them for C++) AMI_SOURCE_DIR (the tree), AMI_BIN_DIR (built programs) and AMI_SAMPLES_DIR (samples beside
 # the checkout, which may be missing: then the test skips and says so).
 function(ami_test name)
-  cmake_parse_arguments(A "" "PCH;TIMEOUT" "SOURCES;LIBRARIES;LABELS" ${ARGN})
+  cmake_parse_arguments(A "WHOLE" "PCH;TIMEOUT" "SOURCES;LIBRARIES;LABELS" ${ARGN})
   if(AMI_FUZZ)
     return()
   endif()
@@ -54,6 +55,11 @@ function(ami_test name)
   endif()
   ami_executable(${name} PCH ${A_PCH} SOURCES ${A_SOURCES} LIBRARIES ${A_LIBRARIES} ami_test_main)
   set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
+  if(A_WHOLE)
+    add_test(NAME ${name} COMMAND ${name})
+    set_tests_properties(${name} PROPERTIES TIMEOUT ${A_TIMEOUT} LABELS "${A_LABELS}")
+    return()
+  endif()
   include(GoogleTest)
   gtest_discover_tests(${name} DISCOVERY_MODE PRE_TEST
       PROPERTIES TIMEOUT ${A_TIMEOUT} LABELS "${A_LABELS}")

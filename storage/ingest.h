@@ -33,6 +33,11 @@ struct CommitUnit {
   std::vector<StateRow> state;          // adapter_state rows of this feed
   std::int64_t directory_version = 0;   // the asset data that ids were resolved with
   std::vector<std::int64_t> replayed;   // quarantine rows that this unit settles
+  std::string cause;                    // why content is read again, and who ordered it; empty = it arrived
+  // What is said from content that was read before gets a source of its own, so that as_of does not say that we
+  // knew it from the beginning. 0 = as it arrived; above 0: the lowest quarantine row that was read again; below
+  // 0: minus the number of the reprocess run, or a number of the changed settings (sdk::SourceSpan::read_again).
+  std::int64_t replay_of = 0;
 };
 
 struct CommitCounts {

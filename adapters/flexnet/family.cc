@@ -76,6 +76,10 @@ class FlexnetFamily : public sdk::AdapterFamily {
         });
   }
 
+  [[nodiscard]] std::unique_ptr<sdk::FileReader> file_reader(const sdk::Settings& settings) const override {
+    return std::make_unique<CmepFileReader>(options_from(settings), settings.boolean("line_end_required"));
+  }
+
   [[nodiscard]] DecodedBatch decode(const sdk::Settings& settings, std::string_view raw) const override {
     return cmep::decode_all(std::make_shared<const std::string>(raw), options_from(settings));
   }

@@ -29,7 +29,7 @@ using Awaitable = asio::awaitable<T>;
 // What the interface states. Not stated = false, until a site configures its evidence.
 struct Capabilities {
   bool files = false;            // reads dropped files
-  bool pushed_messages = false;  // is pushed to: needs the durable journal
+  bool pushed_messages = false;  // is pushed to: gets the durable journal
   bool registers = false;
   bool intervals = false;
   bool events = false;
@@ -75,6 +75,9 @@ struct SourceSpan {
   std::uint64_t offset = 0;    // of this batch in it
   std::uint64_t length = 0;
   UtcInstant received_at{};
+  // Not 0: this content was read before, with other settings of the feed; a negative number that identifies
+  // today's.
+  std::int64_t read_again = 0;
 };
 
 // A small durable fact of an adapter (a file's position). Saved in the same transaction as the batch beside
@@ -110,12 +113,40 @@ class DurableState {
   virtual Awaitable<Outcome> save(std::vector<StateChange> changes) = 0;  // without a batch
 };
 
-// Durable inbox for pushed messages: append() completes when the bytes are on disk; only then acknowledge.
+// Durable inbox for pushed messages. The adapter puts a message in, and acknowledges it to its sender when
+// append() said yes; all else is the host's: it reads messages back, those of an earlier run too, gives each
+// to AdapterFamily::decode, stores what that says with the message's id as its source, and forgets the
+// message. A crash between storing and forgetting stores the same again, which changes nothing.
 class Journal {
  public:
   virtual ~Journal() = default;
-  virtual Awaitable<Result<std::uint64_t>> append(std::string message) = 0;
-  virtual Awaitable<Outcome> trim(std::uint64_t up_to) = 0;
+  // Completes when the message is on disk; gives its id. Messages of one `key` (a meter, a collector, a
+  // session) are decoded and stored one after another in the order of append(), those of different keys side
+  // by side. A message of the same key and content that is still in the journal is not put in twice: its id
+  // is the answer. Transient: the inbox is full or its disk fails: nothing was kept; tell the sender to send
+  // again later. Permanent: larger than the journal takes (16 MiB), or a key beyond 1 KiB. Cancellation does
+  // not end it early.
+  virtual Awaitable<Result<std::uint64_t>> append(std::string key, std::string message) = 0;
+};
+
+// What arrived, for keeping.
+struct RawContent {
+  std::string name;    // for people
+  std::string sha256;  // of all of it, 64 lower-case hex digits
+  std::uint64_t size = 0;
+  UtcInstant received_at{};
+  // Copies up to `size` bytes from `offset` on; fewer only at the end. Called off the strand.
+  std::function<Result<std::size_t>(char* into, std::size_t size, std::uint64_t offset)> read;
+};
+
+// Keeps what arrived, so that it can be read again with a corrected mapping. keep() completes when the
+// content is durable; the same content again costs next to nothing. An adapter keeps a content before it
+// commits the first batch of it. Transient (disk full, store away): nothing may be committed yet; try again
+// later, and say so in health().
+class RawStore {
+ public:
+  virtual ~RawStore() = default;
+  virtual Awaitable<Outcome> keep(RawContent content) = 0;
 };
 
 // Which meters this feed may speak of.
@@ -153,7 +184,10 @@ struct Services {
   MeterDirectory& meters;
   Offload& offload;
   Log& log;
-  Journal* journal;  // set when capabilities.pushed_messages; the host refuses to start the adapter otherwise
+  Journal* journal = nullptr;  // set when capabilities.pushed_messages
+  RawStore* raw = nullptr;     // null: what arrives is not kept
+  // Changes with everything that decides what a content means: utility, zone, mapping. Empty = not told.
+  std::string settings_mark{};
 };
 
 class Adapter {

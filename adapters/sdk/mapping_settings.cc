@@ -75,7 +75,7 @@ class RulesLoader {
       assumptions = overlay(std::move(assumptions), *assumed);
     }
     // One scale of versions with and without assumptions: taking an assumption away must not lower the rank.
-    if (settings_.sections("assume").empty()) {
+    if (settings_.sections("assume").empty() && settings_.line("assume_version") == 0) {
       rules_.mapping.version *= kMappingVersionsPerBase;
       return;
     }
@@ -132,8 +132,10 @@ std::vector<SettingDef> mapping_settings(const std::string& default_mapping,
        .list_of_sections = true},
       {.key = "assume_version",
        .kind = SettingKind::Integer,
-       .doc = "Raise it whenever `assume` changes: it becomes part of the mapping version kept with each "
-              "reading.",
+       .doc =
+           "Raise it whenever `assume`, `zone` or another setting that decides what a file means changes: it "
+           "becomes part of the mapping version kept with each reading, and of two readings of the same "
+           "record that of the higher version counts.",
        .default_value = "1",
        .min = 1,
        .max = 999},

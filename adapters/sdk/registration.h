@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "adapters/sdk/adapter.h"
+#include "adapters/sdk/file_reader.h"
 #include "adapters/sdk/settings.h"
 
 namespace ami::sdk {
@@ -27,8 +28,14 @@ class AdapterFamily {
   [[nodiscard]] virtual Result<FeedPlan> plan(const Settings& settings,
                                               const std::string& config_dir) const = 0;
   [[nodiscard]] virtual std::unique_ptr<Adapter> make(const Settings& settings, Services services) const = 0;
-  // Reads one self-contained record again (quarantine replay).
+  // Reads one pushed message from the journal, or one self-contained record again (quarantine replay). Off
+  // the strand, by several threads at once.
   [[nodiscard]] virtual DecodedBatch decode(const Settings& settings, std::string_view raw) const = 0;
+  // Reads a whole kept content again, as it was read when it arrived. Null: the family takes messages, and a
+  // content is one record for decode().
+  [[nodiscard]] virtual std::unique_ptr<FileReader> file_reader(const Settings& /*settings*/) const {
+    return nullptr;
+  }
 };
 
 // Settings that every feed file has: name, utility, family, enabled. The same file also holds the family's

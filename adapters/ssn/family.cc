@@ -62,6 +62,10 @@ class SsnFamily : public sdk::AdapterFamily {
         [options = options_from(settings)] { return std::make_unique<SsnFileReader>(options); });
   }
 
+  [[nodiscard]] std::unique_ptr<sdk::FileReader> file_reader(const sdk::Settings& settings) const override {
+    return std::make_unique<SsnFileReader>(options_from(settings));
+  }
+
   [[nodiscard]] DecodedBatch decode(const sdk::Settings& settings, std::string_view raw) const override {
     DecodedBatch out;
     ssn_export::Decoder decoder(options_from(settings));

@@ -54,8 +54,13 @@ class Loader {
     general(settings);
     if (const auto* database = part(settings, "database")) this->database(*database);
     if (const auto* http = part(settings, "http")) this->http(*http);
+    if (const auto* raw = part(settings, "raw")) this->raw(*raw);
+    if (const auto* maintenance = part(settings, "maintenance")) this->maintenance(*maintenance);
+    if (const auto* journal = part(settings, "journal")) this->journal(*journal);
     if (const auto* rpc = part(settings, "rpc")) this->rpc(settings, *rpc);
+    if (const auto* collection = part(settings, "collection")) this->collection(*collection);
     if (has(settings, "utilities")) utilities(settings);
+    if (const auto* retention = part(settings, "retention")) this->retention(*retention);
     if (has(settings, "adapters")) feeds(settings);
     std::stable_sort(out_.problems.begin(), out_.problems.end(),
                      [&](const Problem& a, const Problem& b) { return a.file == b.file && a.line < b.line; });
@@ -121,12 +126,66 @@ class Loader {
     auto& d = out_.config.database;
     d.conninfo = conninfo(s, "conninfo");
     d.migrator_conninfo = has(s, "migrator_conninfo") ? conninfo(s, "migrator_conninfo") : d.conninfo;
+    if (has(s, "reader_conninfo")) d.reader_conninfo = conninfo(s, "reader_conninfo");
+    d.allow_owner = out_.config.demo || (has(s, "allow_owner") && s.boolean("allow_owner"));
     d.migrate_on_start = has(s, "migrate_on_start") && s.boolean("migrate_on_start");
     if (has(s, "connections")) d.connections = static_cast<int>(s.integer("connections"));
+    if (has(s, "lanes")) d.lanes = static_cast<int>(s.integer("lanes"));
     if (has(s, "check_every")) d.check_every = s.duration("check_every");
     if (has(s, "retry_first")) d.retry_first = s.duration("retry_first");
     if (has(s, "retry_longest")) d.retry_longest = s.duration("retry_longest");
     if (d.retry_longest < d.retry_first) problem(s, "retry_longest", "is shorter than retry_first");
+    if (has(s, "answer_timeout")) d.answer_timeout = s.duration("answer_timeout");
+    if (d.answer_timeout < std::chrono::seconds{1})
+      problem(s, "answer_timeout", "must be 1s at least: a busy database needs that long");
+    if (d.answer_timeout > std::chrono::hours{24}) problem(s, "answer_timeout", "must be 24h at most");
+  }
+
+  void raw(const Settings& s) {
+    if (has(s, "keep")) out_.config.raw.keep = s.boolean("keep");
+    if (has(s, "keep_months")) out_.config.raw.keep_months = static_cast<int>(s.integer("keep_months"));
+  }
+
+  void journal(const Settings& s) {
+    auto& j = out_.config.journal;
+    j.path = text(s, "path");
+    if (j.path.empty()) j.path = out_.config.state_dir + "/journal";
+    if (has(s, "max_bytes")) j.max_bytes = static_cast<std::uint64_t>(s.integer("max_bytes"));
+    if (has(s, "max_messages")) j.max_messages = static_cast<std::uint64_t>(s.integer("max_messages"));
+    std::error_code ignored;
+    if (fs::exists(j.path, ignored) && !fs::is_directory(j.path, ignored)) {
+      problem(s, "path", j.path + ": is no folder");
+    }
+  }
+
+  void maintenance(const Settings& s) {
+    auto& m = out_.config.maintenance;
+    if (has(s, "hour")) m.hour = static_cast<int>(s.integer("hour"));
+    if (has(s, "rewrite_after_days")) m.rewrite_after_days = static_cast<int>(s.integer("rewrite_after_days"));
+    if (has(s, "budget")) m.budget = s.duration("budget");
+    if (m.budget < std::chrono::minutes{1}) problem(s, "budget", "must be 1m at least");
+  }
+
+  static storage::RetentionMonths months_of(const Settings& s) {
+    storage::RetentionMonths months;
+    for (const std::string_view name : storage::kRetentionClasses) {
+      if (has(s, name)) months[std::string(name)] = static_cast<int>(s.integer(name));
+    }
+    return months;
+  }
+
+  void retention(const Settings& s) {
+    auto& r = out_.config.retention;
+    r.general = months_of(s);
+    if (has(s, "changes_days")) r.change_days = static_cast<int>(s.integer("changes_days"));
+    if (!has(s, "utilities")) return;
+    for (const auto& own : s.sections("utilities")) {
+      const auto key = text(own, "utility");
+      if (!key.empty() && !find_utility(key))
+        problem(own, "utility", "\"" + key + "\" is none of the utilities of this file");
+      if (!r.of_utility.emplace(key, months_of(own)).second)
+        problem(own, "utility", "\"" + key + "\" is listed twice");
+    }
   }
 
   void http(const Settings& s) {
@@ -160,9 +219,29 @@ class Loader {
                 "gRPC without TLS is only allowed with demo: true; use rpc.tls or rpc.unix_socket");
       }
     }
+    if (const auto* changes = part(s, "changes")) {
+      auto& c = r.changes;
+      if (has(*changes, "poll")) c.poll = changes->duration("poll");
+      if (has(*changes, "heartbeat")) c.heartbeat = changes->duration("heartbeat");
+      if (has(*changes, "store_patience")) c.store_patience = changes->duration("store_patience");
+      if (has(*changes, "streams_per_caller"))
+        c.streams_per_caller = static_cast<int>(changes->integer("streams_per_caller"));
+      if (c.poll < std::chrono::milliseconds{10})
+        problem(*changes, "poll", "must be 10ms at least: each open stream asks the database that often");
+      if (c.heartbeat < c.poll) problem(*changes, "heartbeat", "is shorter than poll");
+    }
     if (!r.tls && !r.unix_path && !r.plaintext_address) {
       problem(root, "rpc", "no listener: configure rpc.tls or rpc.unix_socket");
     }
+  }
+
+  void collection(const Settings& s) {
+    auto& c = out_.config.collection;
+    if (has(s, "grace")) c.grace = s.duration("grace");
+    if (has(s, "every")) c.every = s.duration("every");
+    c.registers_daily = text(s, "register_expected") == "daily";
+    if (c.grace > std::chrono::days{60}) problem(s, "grace", "must be 60d at most");
+    if (c.every < std::chrono::milliseconds{100}) problem(s, "every", "must be 100ms at least");
   }
 
   void utilities(const Settings& root) {

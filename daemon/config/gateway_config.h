@@ -9,6 +9,7 @@
 #include "adapters/sdk/registration.h"
 #include "daemon/config/gateway_schema.h"
 #include "daemon/log/log.h"
+#include "storage/postgres/retention.h"
 
 namespace ami::daemon {
 
@@ -19,21 +20,31 @@ struct UtilityConfig {
 struct DatabaseConfig {
   std::string conninfo;
   std::string migrator_conninfo;
+  std::string reader_conninfo;  // empty = conninfo
+  bool allow_owner = false;
   bool migrate_on_start = false;
   int connections = 4;
+  int lanes = 2;
   std::chrono::milliseconds check_every{2000};
   std::chrono::milliseconds retry_first{200};
   std::chrono::milliseconds retry_longest{15000};
+  std::chrono::milliseconds answer_timeout{120000};
 };
 
 struct TlsConfig {
   std::string address, certificate, key, client_ca;
 };
 
+struct ChangesConfig {
+  std::chrono::milliseconds poll{1000}, heartbeat{15000}, store_patience{60000};
+  int streams_per_caller = 8;
+};
+
 struct RpcConfig {
   std::optional<TlsConfig> tls;
   std::optional<std::string> unix_path;
   std::optional<std::string> plaintext_address;  // loopback, and demo only
+  ChangesConfig changes;
 };
 
 struct HttpConfig {
@@ -41,6 +52,28 @@ struct HttpConfig {
   std::string port_file;  // empty = none
   int connections = 32;
   std::chrono::milliseconds request_timeout{5000};
+};
+
+struct RawConfig {
+  bool keep = true;
+  int keep_months = 13;  // 0 = for ever
+};
+
+struct CollectionConfig {
+  std::chrono::milliseconds grace{std::chrono::hours{30}};
+  std::chrono::milliseconds every{std::chrono::minutes{5}};
+  bool registers_daily = false;
+};
+
+struct JournalSettings {
+  std::string path;
+  std::uint64_t max_bytes = std::uint64_t{1} << 30, max_messages = 1'000'000;
+};
+
+struct MaintenanceConfig {
+  int hour = 3;  // UTC
+  int rewrite_after_days = 45;
+  std::chrono::milliseconds budget{std::chrono::hours{2}};
 };
 
 struct FeedConfig {
@@ -63,6 +96,11 @@ struct GatewayConfig {
   std::vector<FeedConfig> feeds;
   RpcConfig rpc;
   HttpConfig http;
+  CollectionConfig collection;
+  RawConfig raw;
+  storage::RetentionRules retention;
+  MaintenanceConfig maintenance;
+  JournalSettings journal;
 };
 
 struct LoadedConfig {

@@ -36,6 +36,13 @@ SettingDef integer(std::string key, std::int64_t min, std::int64_t max, std::str
   return d;
 }
 
+SettingDef sized(std::string key, std::int64_t min, std::int64_t max, std::string default_value,
+                 std::string doc) {
+  auto d = integer(std::move(key), min, max, std::move(default_value), std::move(doc));
+  d.kind = SettingKind::Bytes;
+  return d;
+}
+
 SettingDef section(std::string key, std::vector<SettingDef> parts, std::string doc) {
   auto d = def(std::move(key), SettingKind::Section, "", std::move(doc));
   d.section = std::move(parts);
@@ -51,6 +58,12 @@ SettingDef list_of(std::string key, std::vector<SettingDef> parts, std::string d
   auto d = required(std::move(key), SettingKind::List, std::move(doc));
   d.section = std::move(parts);
   d.list_of_sections = true;
+  return d;
+}
+
+SettingDef list_of_own(std::string key, std::vector<SettingDef> parts, std::string doc) {
+  auto d = list_of(std::move(key), std::move(parts), std::move(doc));
+  d.required = false;
   return d;
 }
 
@@ -87,17 +100,29 @@ sdk::SettingsSchema make_gateway_schema() {
                def("migrator_conninfo", K::Text, "",
                    "libpq string of the role that owns the schema; only used when migrate_on_start is true. "
                    "Default: conninfo."),
+               def("reader_conninfo", K::Text, "",
+                   "libpq string of a role in ami_reader, for what callers ask: PostgreSQL then shows each call "
+                   "the rows of its certificate's utilities only. Default: conninfo. See docs/database-roles.md."),
+               def("allow_owner", K::Boolean, "false",
+                   "Lets the gateway work as the owner of the tables or a superuser, who may change the audit "
+                   "trail. false: it does not become ready then. demo: true allows it, too."),
                def("migrate_on_start", K::Boolean, "false",
                    "Brings the schema up to date at start. false: a schema that is behind keeps the gateway "
                    "not "
                    "ready, and an operator migrates."),
                integer("connections", 1, 64, "4",
-                       "Connections for storing; as many batches are stored at once, more wait."),
+                       "Batches that are stored at once; more wait."),
+               integer("lanes", 1, 16, "2",
+                       "Into how many transactions a large batch is split by meter, side by side, each on a "
+                       "connection of its own: as many as the database has cores for it."),
                def("check_every", K::Duration, "2s", "How often readiness asks the database."),
                def("retry_first", K::Duration, "200ms",
                    "Pause before a batch that could not be stored is tried again; doubles each time, with "
                    "jitter."),
-               def("retry_longest", K::Duration, "15s", "Bound of that pause.")},
+               def("retry_longest", K::Duration, "15s", "Bound of that pause."),
+               def("answer_timeout", K::Duration, "120s",
+                   "How long one piece of work may take in the database, 1s at least. A server that does not "
+                   "answer is then hung up on and the work is done again.")},
               "PostgreSQL 15 or later.")),
           list_of("utilities",
                   {required("key", K::Text,
@@ -113,6 +138,33 @@ sdk::SettingsSchema make_gateway_schema() {
               "applied by "
               "reload."),
           section(
+              "retention",
+              {integer("intervals", 0, 1200, "0",
+                       "Months that interval values are kept after their month ended, with what was said of them "
+                       "before. 0: for ever, here and below."),
+               integer("registers", 0, 1200, "0", "Months of register values."),
+               integer("events", 0, 1200, "0", "Months of events."),
+               integer("quarantine", 0, 1200, "0", "Months of quarantined records since they last came."),
+               integer("access_log", 0, 1200, "0", "Months of the log of who read what."),
+               integer("changes_days", 35, 3650, "35",
+                       "Days of the change feed, for all utilities alike. Less would break subscribers."),
+               list_of_own("utilities",
+                           {required("utility", K::Text, "Key of a utility whose rules differ."),
+                            integer("intervals", 0, 1200, "", "As above, for this utility."),
+                            integer("registers", 0, 1200, "", "As above, for this utility."),
+                            integer("events", 0, 1200, "", "As above, for this utility."),
+                            integer("quarantine", 0, 1200, "", "As above, for this utility."),
+                            integer("access_log", 0, 1200, "", "As above, for this utility.")},
+                           "Rules of single utilities; what one leaves out is as above.")},
+              "What is dropped when. A legal hold beats every rule and each drop leaves a certificate: "
+              "docs/retention.md. Raw content has its own setting: raw.keep_months."),
+          section("maintenance",
+                  {integer("hour", 0, 23, "3", "Hour of the day, UTC, at which it begins. One gateway of several does it."),
+                   integer("rewrite_after_days", 1, 3650, "45",
+                           "Days after its end that a month is written anew, dense; late data still find their place."),
+                   def("budget", K::Duration, "2h", "How long it may take; what is left waits for the next night.")},
+              "Nightly work in the database: partitions ahead, retention, closed months."),
+          section(
               "rpc",
               {section(
                    "tls",
@@ -126,8 +178,47 @@ sdk::SettingsSchema make_gateway_schema() {
                def("unix_socket", K::Path, "",
                    "Path of a Unix socket for tools on this host; whoever may open it has every role."),
                section("plaintext", {required("address", K::Text, "Loopback address and port.")},
-                       "gRPC without TLS; only with demo: true and only on loopback.")},
+                       "gRPC without TLS; only with demo: true and only on loopback."),
+               section("changes",
+                       {def("poll", K::Duration, "1s",
+                            "How often an open change stream looks for new changes; 10ms at least."),
+                        def("heartbeat", K::Duration, "15s",
+                            "Longest silence of a change stream: then it says how far it has come."),
+                        def("store_patience", K::Duration, "60s",
+                            "How long an open change stream waits for a database that is away before it ends "
+                            "with UNAVAILABLE."),
+                        integer("streams_per_caller", 1, 64, "8",
+                                "Change streams that one certificate may have open.")},
+                       "The change feed, see docs/change-feed.md.")},
               "Where gRPC is served. At least one."),
+          section("journal",
+                  {def("path", K::Path, "",
+                       "Folder of the durable inbox of pushed messages that are not in the database yet; made "
+                       "when a feed needs it. Default: state_dir/journal."),
+                   sized("max_bytes", 1 << 20, std::int64_t{1} << 40, "1GiB",
+                         "Bound of the messages that it keeps; beyond it senders are told to send again later. "
+                         "The file is about a fifth larger."),
+                   integer("max_messages", 1, 50'000'000, "1000000",
+                           "Bound of their number; each takes about 200 bytes of memory while it waits.")},
+                  "What is pushed to the gateway is kept here, synced to disk, before it is acknowledged: see "
+                  "docs/journal.md."),
+          section("raw",
+                  {def("keep", K::Boolean, "true",
+                       "Whether what arrives is kept, compressed, below state_dir/raw. Without it nothing can be "
+                       "read again with a corrected mapping. A file is stored only after it was kept."),
+                   integer("keep_months", 0, 1200, "13",
+                           "Months after the last receipt; then it is dropped unless a legal hold says otherwise. "
+                           "0: for ever.")},
+                  "What arrived, for reading it again; see docs/reprocess.md."),
+          section("collection",
+                  {def("grace", K::Duration, "30h",
+                       "How long after its end a civil day is compared with what was expected of it: values come "
+                       "late by nature. 60d at most."),
+                   def("every", K::Duration, "5m", "Pause between two comparisons; 100ms at least."),
+                   choice("register_expected", {"none", "daily"}, "none",
+                          "daily: a register that came on most days of a week is expected once each civil day "
+                          "from then on.")},
+                  "Gaps and completeness, see docs/gaps.md."),
           section("http",
                   {def("address", K::Text, "127.0.0.1:9464",
                        "Numeric address and port of /metrics, /healthz and /readyz. No TLS: keep it on "

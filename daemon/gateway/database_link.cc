@@ -3,15 +3,22 @@
 #include "daemon/log/messages.h"
 #include "daemon/pipeline/refusal_error.h"
 #include "storage/postgres/migrate.h"
+#include "storage/postgres/roles.h"
 
 namespace ami::daemon {
 namespace {
 
-storage::DatabaseOptions options(const std::string& conninfo, std::size_t connections, std::string name) {
+storage::DatabaseOptions options(const DatabaseConfig& config, std::size_t connections, std::string name) {
   storage::DatabaseOptions options;
-  options.conninfo = conninfo;
+  options.conninfo = config.conninfo;
+  options.answer_timeout = config.answer_timeout;
   options.connections = connections;
   options.application_name = std::move(name);
+  return options;
+}
+
+storage::DatabaseOptions patient(storage::DatabaseOptions options) {
+  options.answer_timeout = {};
   return options;
 }
 
@@ -22,16 +29,35 @@ DatabaseLink::DatabaseLink(const DatabaseConfig& config, std::size_t query_conne
     : config_(config),
       metrics_(metrics),
       log_(log),
-      storing_(options(config.conninfo, static_cast<std::size_t>(config.connections), "ami-gateway ingest")),
-      queries_(options(config.conninfo, query_connections, "ami-gateway query")),
-      ingest_(storing_),
+      storing_(
+          options(config, static_cast<std::size_t>((config.connections + 1) * config.lanes) + 1, "ami-gateway ingest")),
+      queries_(options(config, query_connections, "ami-gateway query")),
+      maintaining_(patient(options(config, 2, "ami-gateway maintenance"))),
+      ingest_(storing_, static_cast<std::size_t>(config.lanes)),
       assets_(queries_),
       readers_(queries_),
-      directory_([this] { return load_directory(); }) {}
+      changes_(queries_),
+      maintenance_(maintaining_),
+      directory_([this] { return load_directory(); }) {
+  if (config_.reader_conninfo.empty()) return;
+  auto as_reader = options(config_, query_connections, "ami-gateway reader");
+  as_reader.conninfo = config_.reader_conninfo;
+  reader_.emplace(std::move(as_reader));
+}
 
 Outcome DatabaseLink::check() {
+  if (auto schema = check_schema(); !schema) return schema;
+  if (auto role = storage::check_ingest_role(queries_, config_.allow_owner); !role || !reader_) return role;
+  return storage::check_reader_role(*reader_);
+}
+
+Outcome DatabaseLink::check_schema() {
   auto ready = queries_.ready();
-  if (ready || ready.error().fault != Fault::Permanent || !config_.migrate_on_start) return ready;
+  // A query that is answered does not mean that a batch can be stored: its pool may get no connection.
+  if (ready) return storing_.ready();
+  // A schema from before the roles shows its version to its owner only.
+  const bool schema = ready.error().fault == Fault::Permanent || ready.error().message.ends_with("[42501]");
+  if (!schema || !config_.migrate_on_start) return ready;
   const auto migrated = storage::migrate(config_.migrator_conninfo);
   if (!migrated) return migrated.error();
   return queries_.ready();

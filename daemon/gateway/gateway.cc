@@ -13,7 +13,9 @@
 #include <fstream>
 #include <thread>
 
+#include "daemon/collection/gap_job.h"
 #include "daemon/gateway/database_link.h"
+#include "daemon/gateway/kept_content.h"
 #include "daemon/gateway/readiness.h"
 #include "daemon/gateway/reload.h"
 #include "daemon/gateway/rpc_link.h"
@@ -21,8 +23,12 @@
 #include "daemon/host/steady_clock.h"
 #include "daemon/http/http_server.h"
 #include "daemon/log/messages.h"
+#include "daemon/maintenance/job.h"
 #include "daemon/notify/notify.h"
 #include "daemon/rpc/server.h"
+
+// GCC 12 inlines half of Asio's allocator of coroutine frames and then misses the other half.
+#pragma GCC diagnostic ignored "-Wmismatched-new-delete"
 
 namespace ami::daemon {
 namespace asio = boost::asio;
@@ -30,7 +36,8 @@ namespace {
 
 constexpr std::chrono::milliseconds kTick{100};  // how soon a loop notices a stop or a reload
 constexpr std::size_t kQueryThreads = 4;         // for gRPC calls
-constexpr std::size_t kControlThreads = 3;       // health check, reload and gRPC's drain may each block one
+constexpr std::size_t kControlThreads = 5;  // health check, reload, gRPC's drain, gaps, maintenance may block one each
+constexpr std::size_t kKeptThreads = 2;          // reading kept content again and dropping it
 constexpr int kMostProblemsLogged = 20;
 
 // A coroutine of the gateway lets nothing out; if one does, the process ends and systemd starts it again.
@@ -55,13 +62,32 @@ class Gateway::Impl {
         storing_(static_cast<std::size_t>(config_.database.connections)),
         queries_(kQueryThreads),
         control_(kControlThreads),
-        database_(config_.database, kQueryThreads + kControlThreads, metrics_, log_),
+        database_(config_.database,
+                  kQueryThreads + kControlThreads + kKeptThreads + static_cast<std::size_t>(config_.work_threads),
+                  metrics_, log_),
+        kept_(config_, database_, log_),
         readiness_(config_.database.check_every * 3 + std::chrono::seconds{10},
                    std::chrono::steady_clock::now),
         pipeline_(database_.ingest(), database_.directory(), storing_, clock_,
                   {config_.database.retry_first, config_.database.retry_longest}, log_),
+        journal_({config_.journal.path, config_.journal.max_bytes, config_.journal.max_messages, {}}, log_),
+        maintenance_(
+            clock_, control_,
+            [this] {
+              storage::MaintenancePlan plan;
+              plan.rewrite_after_days = config_.maintenance.rewrite_after_days;
+              plan.budget = config_.maintenance.budget;
+              plan.retention = config_.retention;
+              return MaintenanceJob::Settings{config_.maintenance.hour, plan};
+            },
+            [this](const storage::MaintenancePlan& plan, UtcInstant now, const std::function<bool()>& go_on) {
+              return database_.maintenance().run(plan, now, go_on);
+            },
+            log_),
         host_({io_.get_executor(), clock_, work_, storing_, database_.ingest(), database_.directory(),
-               pipeline_, metrics_, log_}) {
+               pipeline_, metrics_, log_, kept_.keeper(), &journal_}) {
+    metrics_.journal([this] { return journal_.figures(); }, config_.journal.max_messages,
+                     config_.journal.max_bytes);
     metrics_.queue("work", [this] { return work_.under_way(); });
     metrics_.queue("storing", [this] { return storing_.under_way(); });
     metrics_.queue("query", [this] { return queries_.under_way(); });
@@ -79,6 +105,10 @@ class Gateway::Impl {
     asio::co_spawn(strand_, keep_database(), end_on_defect);
     asio::co_spawn(strand_, keep_readiness(), end_on_defect);
     asio::co_spawn(strand_, feed_watchdog(), end_on_defect);
+    asio::co_spawn(strand_, maintenance_.keep(), end_on_defect);
+    asio::co_spawn(strand_, look_into_journal(), end_on_defect);
+    asio::co_spawn(strand_, keep_gaps(), end_on_defect);
+    kept_.start(strand_, host_, clock_);
     notifier_.ready("waiting for the database");
     std::vector<std::jthread> threads;
     for (int i = 1; i < config_.threads; ++i) threads.emplace_back([this] { io_.run(); });
@@ -116,7 +146,11 @@ class Gateway::Impl {
             database_.queries(), [this] { return adapter_reports(host_); },
             [this](const rpc::ReplayOrder& order) { return replay_order(database_, host_, log_, order); },
             [this](const rpc::CallRecord& call) { log_call(log_, call); }, [this] { return clock_.now(); },
-            [this](std::function<void()> work) { queries_.post(std::move(work)); }});
+            [this](std::function<void()> work) { queries_.post(std::move(work)); },
+            {[this](const storage::RunOrder& order) { return kept_.order(order, host_); },
+             [this](const std::string& sha256) { return kept_.open(sha256); },
+             [this](const std::string& sha256) { return kept_.holds(sha256); }},
+            &database_.reader()});
     if (auto started = rpc_->start(); !started) return started;
     rpc_->set_serving(false);
     log_.write(messages::kRpcListening, {{"tls_port", std::to_string(rpc_->port())},
@@ -178,7 +212,12 @@ class Gateway::Impl {
 
   Outcome ask_database(bool apply, const std::vector<UtilityConfig>& utilities,
                        std::map<std::string, storage::UtilityId>& ids) {
-    if (auto answer = database_.check(); !answer || !apply) return answer;
+    auto answer = database_.check();
+    if (answer) {
+      if (const auto health = database_.changes().health(); health.ok())
+        metrics_.change_feed(*health, rpc_->change_streams());
+    }
+    if (!answer || !apply) return answer;
     auto stored = database_.put_utilities(utilities);
     if (!stored) return stored.error();
     ids = std::move(stored).value();
@@ -195,6 +234,22 @@ class Gateway::Impl {
     } else {
       log_.write(messages::kDatabaseAway, {{"error", outcome.error().message}});
     }
+  }
+
+  sdk::Awaitable<void> keep_gaps() {
+    comparing_ = true;
+    GapJob job({database_.queries(), control_, clock_, metrics_, log_});
+    co_await job.keep([this] {
+      const auto& c = config_.collection;
+      GapJob::Situation situation;
+      situation.stopping = stopping_;
+      situation.ready = applied_;
+      situation.rules.grace = std::chrono::floor<std::chrono::seconds>(c.grace);
+      situation.rules.registers_daily = c.registers_daily;
+      situation.every = c.every;
+      return situation;
+    });
+    comparing_ = false;
   }
 
   sdk::Awaitable<void> keep_readiness() {
@@ -225,6 +280,17 @@ class Gateway::Impl {
       notifier_.watchdog();
       co_await clock_.wait(std::chrono::floor<std::chrono::milliseconds>(*period));
     }
+  }
+
+  // What an earlier run left is opened even when no feed is pushed to any more, so that it is seen.
+  sdk::Awaitable<void> look_into_journal() {
+    if (!journal_.left_behind()) co_return;
+    Outcome opened = Done{};
+    const std::function<void()> open = [&] {
+      if (const auto journal = journal_.open(); !journal) opened = journal.error();
+    };
+    co_await control_.run(open);
+    if (!opened) log_.write(messages::kJournalFailing, {{"error", opened.error().message}});
   }
 
   sdk::Awaitable<void> take_signals() {
@@ -284,8 +350,11 @@ class Gateway::Impl {
     const auto patience = config_.drain_timeout / 2;
     const std::function<void()> end_calls = [this, patience] { rpc_->drain(patience); };
     co_await control_.run(end_calls);
+    kept_.stop();
+    maintenance_.stop();
     co_await host_.stop();
-    while (checking_) co_await clock_.wait(kTick);
+    while (!kept_.quiet()) co_await clock_.wait(kTick);
+    while (checking_ || comparing_ || maintenance_.working()) co_await clock_.wait(kTick);
     http_->stop();
     limit.cancel();
     signals_.cancel();
@@ -303,8 +372,11 @@ class Gateway::Impl {
   asio::signal_set signals_;
   WorkerPool work_, storing_, queries_, control_;
   DatabaseLink database_;
+  KeptContent kept_;
   Readiness readiness_;
   Pipeline pipeline_;
+  JournalLink journal_;
+  MaintenanceJob maintenance_;
   Host host_;
   std::unique_ptr<HttpServer> http_;
   std::unique_ptr<rpc::RpcServer> rpc_;
@@ -312,6 +384,7 @@ class Gateway::Impl {
   bool applied_ = false;  // the configured feeds were handed to the host
   bool reload_to_finish_ = false;
   bool checking_ = false;
+  bool comparing_ = false;
   bool stopping_ = false;
 };
 

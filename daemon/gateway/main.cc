@@ -1,5 +1,7 @@
 // ami-gatewayd: between a utility's meter networks and its back office.
 
+#include <malloc.h>
+
 #include <CLI/CLI.hpp>
 #include <csignal>
 #include <cstdio>
@@ -7,11 +9,13 @@
 
 #include "adapters/sdk/registration.h"
 #include "daemon/config/gateway_config.h"
+#include "daemon/gateway/failpoint_kill.h"
 #include "daemon/gateway/gateway.h"
 
 namespace {
 
 constexpr int kConfigurationError = 2;
+constexpr int kArenas = 2;
 
 int run(int argc, char** argv) {
   CLI::App app{
@@ -61,6 +65,10 @@ int run(int argc, char** argv) {
   std::signal(SIGPIPE, SIG_IGN);  // a peer that went away is an error code, not a signal
   ami::daemon::Log log;
   log.configure(loaded.config.log_level, loaded.config.log_format);
+  if (const auto set = ami::daemon::set_failpoint_from_environment(log); !set) {
+    std::cerr << "ami-gatewayd: " << set.error().message << '\n';
+    return kConfigurationError;
+  }
   ami::daemon::Gateway gateway(std::move(loaded.config), families, log, AMI_VERSION);
   return gateway.run();
 }
@@ -68,6 +76,8 @@ int run(int argc, char** argv) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  // Batches are made on one thread and freed on another; with an arena a thread glibc keeps twice the memory.
+  mallopt(M_ARENA_MAX, kArenas);
   try {
     return run(argc, argv);
   } catch (const std::exception& error) {

@@ -58,6 +58,10 @@ ReadyReport Readiness::report(const std::vector<FeedStatus>& feeds) const {
   for (const auto& feed : feeds) {
     ReadyPart part{"feed:" + feed.name, feed.phase == FeedPhase::Running, std::string(name_of(feed.phase))};
     if (!feed.error.empty()) part.reason += ": " + feed.error;
+    if (part.ok && !feed.trouble.empty()) {
+      part.ok = false;
+      part.reason = "its batches cannot be stored and wait: " + feed.trouble;
+    }
     report.parts.push_back(std::move(part));
   }
   report.ready =

@@ -47,6 +47,9 @@ rpc::RpcServer::Config rpc_config(const GatewayConfig& config) {
   }
   out.unix_socket = config.rpc.unix_path.value_or("");
   out.demo_address = config.rpc.plaintext_address.value_or("");
+  const ChangesConfig& changes = config.rpc.changes;
+  out.changes = {changes.poll, changes.heartbeat, changes.store_patience,
+                 static_cast<std::size_t>(changes.streams_per_caller)};
   return out;
 }
 
@@ -82,7 +85,7 @@ Result<rpc::ReplayReport> replay_order(DatabaseLink& database, const Host& host,
       database.ingest(),
       database.directory(),
       [&](const storage::QuarantineQuery& query) { return database.readers().quarantine(query); },
-      [&](std::int64_t id) { return database.readers().quarantined(id); },
+      [&](std::int64_t id) { return database.readers().quarantined(order.utility, id); },
       feed_of,
       log};
   const auto done = replay(parts, {order.utility, order.ids, order.feed, order.reason});

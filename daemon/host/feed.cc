@@ -59,6 +59,26 @@ class FeedState final : public sdk::DurableState {
   std::string feed_;
 };
 
+class FeedRaw final : public sdk::RawStore {
+ public:
+  FeedRaw(RawKeeper* keeper, WorkerPool& pool, storage::UtilityId utility, std::string feed)
+      : keeper_(keeper), pool_(pool), utility_(utility), feed_(std::move(feed)) {}
+  sdk::Awaitable<Outcome> keep(sdk::RawContent content) override {
+    const storage::RawClaim claim{utility_, feed_, content.sha256, content.name, content.size, 0, content.received_at};
+    Outcome kept = transient("not asked");
+    const std::function<void()> work = [&] { kept = keeper_->keep(claim, content.read); };
+    co_await pool_.run(work);
+    co_return kept;
+  }
+  sdk::RawStore* service() { return keeper_ == nullptr ? nullptr : this; }
+
+ private:
+  RawKeeper* keeper_;
+  WorkerPool& pool_;
+  storage::UtilityId utility_;
+  std::string feed_;
+};
+
 class FeedDirectory final : public sdk::MeterDirectory {
  public:
   FeedDirectory(DirectoryCache& cache, storage::UtilityId utility, std::string feed)
@@ -106,10 +126,12 @@ struct Feed::Given {
   Given(const HostParts& parts, const std::shared_ptr<FeedRoute>& route)
       : sink(parts.pipeline, route),
         state(parts.store, parts.database, route->name),
+        raw(parts.raw, parts.work, route->utility, route->name),
         meters(parts.directory, route->utility, route->name),
         log(parts.log, route->name) {}
   FeedSink sink;
   FeedState state;
+  FeedRaw raw;
   FeedDirectory meters;
   FeedLog log;
 };
@@ -136,7 +158,13 @@ Feed::Feed(HostParts parts, FeedConfig config, storage::UtilityId utility)
       strand_(asio::make_strand(parts_.executor)),
       route_(std::make_shared<FeedRoute>(config_.name, utility, config_.plan.rules,
                                          parts_.metrics.feed(config_.name))),
-      given_(std::make_unique<Given>(parts_, route_)) {}
+      given_(std::make_unique<Given>(parts_, route_)) {
+  if (config_.family->info().capabilities.pushed_messages && parts_.journal != nullptr) {
+    inbox_ = std::make_shared<FeedInbox>(InboxParts{strand_, parts_.clock, parts_.work, parts_.pipeline,
+                                                    *parts_.journal, given_->raw.service(), parts_.log},
+                                         route_, config_);
+  }
+}
 Feed::~Feed() = default;
 
 void Feed::start(std::shared_ptr<Feed> predecessor) {
@@ -149,7 +177,10 @@ void Feed::start(std::shared_ptr<Feed> predecessor) {
 
 void Feed::stop() {
   route_->stopping = true;
-  asio::post(strand_, [self = shared_from_this()] { self->cancel_.emit(asio::cancellation_type::terminal); });
+  asio::post(strand_, [self = shared_from_this()] {
+    self->cancel_.emit(asio::cancellation_type::terminal);
+    if (self->inbox_) self->inbox_->wake();
+  });
 }
 
 bool Feed::quiet() const {
@@ -160,7 +191,7 @@ bool Feed::quiet() const {
 FeedStatus Feed::status() const {
   std::shared_ptr<sdk::Adapter> adapter;
   const auto& info = config_.family->info();
-  FeedStatus status{config_.name, config_.utility, info.family, info.interface, FeedPhase::Waiting, {}, {}};
+  FeedStatus status{config_.name, config_.utility, info.family, info.interface, FeedPhase::Waiting, {}, {}, route_->trouble()};
   {
     const std::lock_guard lock(mutex_);
     status.phase = phase_;
@@ -168,6 +199,7 @@ FeedStatus Feed::status() const {
     adapter = adapter_;
   }
   if (adapter) status.health = adapter->health();
+  if (inbox_) inbox_->add_to(status.health);
   return status;
 }
 
@@ -180,9 +212,14 @@ void Feed::enter(FeedPhase phase, std::string error) {
 
 sdk::Awaitable<std::string> Feed::run_once() {
   sdk::Services services{strand_,        parts_.clock, given_->sink, given_->state,
-                         given_->meters, parts_.work,  given_->log,  nullptr};
+                         given_->meters, parts_.work,  given_->log,  inbox_.get(),
+                         given_->raw.service(), config_.fingerprint};
   std::shared_ptr<sdk::Adapter> adapter;
   std::string why;
+  if (inbox_) {
+    const auto opened = co_await inbox_->open();
+    if (!opened) co_return "the journal cannot be opened: " + opened.error().message;
+  }
   try {
     adapter = config_.family->make(config_.settings, services);
   } catch (const std::exception& defect) {
@@ -227,7 +264,7 @@ sdk::Awaitable<void> Feed::run(std::shared_ptr<Feed> predecessor) {
   while (predecessor && !predecessor->quiet()) co_await parts_.clock.wait(kLookAtPredecessor);
   predecessor.reset();
 
-  const bool refused = config_.family->info().capabilities.pushed_messages;
+  const bool refused = config_.family->info().capabilities.pushed_messages && !inbox_;
   if (refused) {
     const std::string error = "family " + config_.family->info().family +
                               " is pushed to and needs the durable journal, which this gateway does not have";
@@ -252,6 +289,7 @@ sdk::Awaitable<void> Feed::run(std::shared_ptr<Feed> predecessor) {
                      {{"feed", config_.name}, {"again_in_ms", std::to_string(wait.count())}, {"error", why}});
     co_await parts_.clock.wait(wait);
   }
+  if (inbox_) co_await inbox_->finish();
   parts_.log.write(messages::kFeedStopped, {{"feed", config_.name}});
   enter(FeedPhase::Stopped, {});
 }

@@ -10,8 +10,10 @@
 
 #include "adapters/sdk/adapter.h"
 #include "daemon/config/gateway_config.h"
+#include "daemon/host/feed_inbox.h"
 #include "daemon/log/log.h"
 #include "daemon/pipeline/pipeline.h"
+#include "daemon/pipeline/raw_keeper.h"
 
 namespace ami::daemon {
 
@@ -26,6 +28,8 @@ struct HostParts {
   Pipeline& pipeline;
   Metrics& metrics;
   const Log& log;
+  RawKeeper* raw = nullptr;  // null: what arrives is not kept
+  JournalLink* journal = nullptr;  // null: families that are pushed to are refused
 };
 
 enum class FeedPhase : std::uint8_t {
@@ -42,6 +46,7 @@ struct FeedStatus {
   FeedPhase phase = FeedPhase::Waiting;
   std::string error;  // of Failed and Refused
   sdk::Health health;
+  std::string trouble;  // why its batches cannot be stored now; empty = they can
 };
 
 // A failure of a feed ends nothing but this run of it: it is started again with growing pauses.
@@ -70,6 +75,7 @@ class Feed : public std::enable_shared_from_this<Feed> {
   boost::asio::strand<boost::asio::any_io_executor> strand_;
   std::shared_ptr<FeedRoute> route_;
   std::unique_ptr<Given> given_;
+  std::shared_ptr<FeedInbox> inbox_;  // of a family that is pushed to
   boost::asio::cancellation_signal cancel_;  // used on strand_ only
 
   mutable std::mutex mutex_;  // guards what follows

@@ -1,6 +1,7 @@
 #include "daemon/host/host.h"
 
 #include <algorithm>
+#include <set>
 
 namespace ami::daemon {
 
@@ -9,6 +10,13 @@ void Host::apply(const std::vector<FeedConfig>& feeds,
   const std::lock_guard lock(mutex_);
   if (stopped_) return;
   std::erase_if(leaving_, [](const auto& entry) { return entry.second->quiet(); });
+  if (parts_.journal != nullptr) {
+    std::set<std::string> pushed_to;
+    for (const auto& feed : feeds) {
+      if (feed.family->info().capabilities.pushed_messages) pushed_to.insert(feed.name);
+    }
+    parts_.journal->claimed_by(std::move(pushed_to));
+  }
   const auto wanted = [&](const Feed& running) {
     return std::any_of(feeds.begin(), feeds.end(), [&](const FeedConfig& feed) {
       const auto utility = utilities.find(feed.utility);

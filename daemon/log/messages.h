@@ -26,6 +26,10 @@ inline constexpr Message kGatewayCannotStart{
     "GATEWAY_CANNOT_START", Level::Error,
     "the gateway could not start: mend what error says and start it again"};
 
+inline constexpr Message kFailpointSet{
+    "FAILPOINT_SET", Level::Warn,
+    "AMI_FAILPOINT is set: this process will kill itself at that point; for tests only, never at a site"};
+
 inline constexpr Message kReloadDone{"RELOAD_DONE", Level::Info, "the new configuration is in force"};
 inline constexpr Message kReloadRefused{
     "RELOAD_REFUSED", Level::Error,
@@ -56,6 +60,31 @@ inline constexpr Message kFeedRefused{
     "FEED_REFUSED", Level::Error,
     "the feed needs something that this gateway does not have and is not started: change or remove its file"};
 
+inline constexpr Message kJournalOpened{"JOURNAL_OPENED", Level::Info,
+                                        "the journal of pushed messages was read and checked; what it holds is stored now"};
+inline constexpr Message kJournalDamaged{
+    "JOURNAL_DAMAGED", Level::Error,
+    "the journal's file was damaged: it is set aside, what could be read of it goes on in a fresh one; check disk and "
+    "memory, and see docs/journal.md for what was lost"};
+inline constexpr Message kJournalFailing{
+    "JOURNAL_FAILING", Level::Error,
+    "the journal cannot be written, so pushed messages are pushed back to their senders: see error, make room on the "
+    "disk of journal.path; it goes on by itself"};
+inline constexpr Message kJournalMended{"JOURNAL_MENDED", Level::Info,
+                                        "the journal can be written again; pushed messages are accepted"};
+inline constexpr Message kJournalFull{
+    "JOURNAL_FULL", Level::Warn,
+    "the journal has reached its bound and pushed messages are pushed back to their senders: see whether the database "
+    "is away or slow; it goes on by itself"};
+inline constexpr Message kJournalRoom{"JOURNAL_ROOM", Level::Info,
+                                      "the journal has room again; pushed messages are accepted"};
+inline constexpr Message kJournalUnclaimed{
+    "JOURNAL_UNCLAIMED", Level::Warn,
+    "the journal holds messages of a feed that is not configured; they stay there until it is configured again"};
+inline constexpr Message kMessageRefused{
+    "MESSAGE_REFUSED", Level::Error,
+    "a pushed message can never be stored as it is and is kept aside: report it with error and the file of kept"};
+
 inline constexpr Message kCommitRetried{"COMMIT_RETRIED", Level::Warn,
                                         "a batch could not be stored yet and is tried again; nothing is "
                                         "lost: look at the database if this lasts"};
@@ -64,11 +93,49 @@ inline constexpr Message kCommitRecovered{"COMMIT_RECOVERED", Level::Info,
 inline constexpr Message kCommitRefused{
     "COMMIT_REFUSED", Level::Error,
     "a batch can never be stored as it is; its source is kept: report it with error, source and offset"};
+inline constexpr Message kRecordRefused{
+    "RECORD_REFUSED", Level::Error,
+    "the database refuses one record for good; it is in quarantine as cannot_be_stored, its neighbours are stored"};
 inline constexpr Message kReplayDone{"REPLAY_DONE", Level::Info,
                                      "quarantined records were read again with today's rules"};
 inline constexpr Message kReplayFailed{
     "REPLAY_FAILED", Level::Error,
     "quarantined records could not be replayed and stay as they were: see error"};
+
+inline constexpr Message kRawNotKept{
+    "RAW_NOT_KEPT", Level::Warn,
+    "what arrived cannot be kept now, so nothing of it is stored and its file waits: look at the disk of state_dir"};
+inline constexpr Message kRawPruned{"RAW_PRUNED", Level::Info,
+                                    "kept contents whose time was over were dropped"};
+inline constexpr Message kRawPruneFailed{
+    "RAW_PRUNE_FAILED", Level::Warn,
+    "kept contents whose time is over could not be dropped and are tried again later: see error"};
+inline constexpr Message kReprocessEnded{"REPROCESS_ENDED", Level::Info,
+                                         "a reprocess run ended; amictl reprocess show tells what it found"};
+inline constexpr Message kReprocessFailed{
+    "REPROCESS_FAILED", Level::Error,
+    "a reprocess run cannot go on; what it wrote stays: act on reason and order it again"};
+inline constexpr Message kReprocessLeftOut{
+    "REPROCESS_LEFT_OUT", Level::Warn,
+    "a reprocess run cannot read this content again and goes on without it: have its file sent again, or restore it"};
+inline constexpr Message kReprocessWaits{
+    "REPROCESS_WAITS", Level::Warn,
+    "a reprocess run waits for the database or the disk and goes on by itself: see error if this lasts"};
+
+inline constexpr Message kGapsCompared{"GAPS_COMPARED", Level::Info,
+                                       "what came was compared with what was expected; see amictl gaps"};
+inline constexpr Message kGapsFailed{
+    "GAPS_FAILED", Level::Warn,
+    "gaps could not be brought up to date and are tried again by itself: look at the database if this lasts"};
+
+inline constexpr Message kMaintenanceDone{
+    "MAINTENANCE_DONE", Level::Info,
+    "the nightly maintenance of the database has run; what it did: amictl maintenance"};
+inline constexpr Message kMaintenanceElsewhere{
+    "MAINTENANCE_ELSEWHERE", Level::Info, "another gateway is at the nightly maintenance; nothing to do here"};
+inline constexpr Message kMaintenanceFailed{
+    "MAINTENANCE_FAILED", Level::Error,
+    "a part of the nightly maintenance failed and is tried again the next night: act on what error says"};
 
 inline constexpr Message kHttpListening{"HTTP_LISTENING", Level::Info,
                                         "metrics and health are served at this address"};

@@ -6,6 +6,11 @@
 #include <prometheus/registry.h>
 #include <prometheus/text_serializer.h>
 
+#include <utility>
+
+#include <algorithm>
+#include <chrono>
+
 namespace ami::daemon {
 namespace prom = prometheus;
 
@@ -23,6 +28,9 @@ struct Metrics::Impl {
   std::mutex mutex;  // guards feeds and queues
   std::map<std::string, std::unique_ptr<FeedMetrics>> feeds;
   std::map<std::string, std::function<std::size_t()>> queues;
+  std::function<storage::JournalFigures()> journal;
+
+  void read_journal();  // under the mutex
 
   prom::Family<prom::Counter>& counter(const char* name, const char* help) {
     return prom::BuildCounter().Name(name).Help(help).Register(registry);
@@ -37,6 +45,14 @@ struct Metrics::Impl {
   prom::Gauge& directory_version =
       single("ami_directory_version", "Version of the asset data that is in use");
   prom::Gauge& directory_entries = single("ami_directory_entries", "Dated ids of meters in that asset data");
+  prom::Gauge& changes_held_back =
+      single("ami_change_held_back_seconds",
+             "Age of the oldest change that no subscriber gets because a transaction from before it still runs");
+  prom::Gauge& change_streams = single("ami_change_streams", "Change streams that are open");
+  prom::Family<prom::Gauge>& subscriber_lag =
+      gauge("ami_change_subscriber_lag_seconds", "Age of the oldest change that a subscriber did not acknowledge");
+  // Gauges of the subscribers; guarded by mutex.
+  std::map<std::pair<std::string, std::string>, prom::Gauge*> lags;
 };
 
 FeedMetrics::FeedMetrics(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
@@ -129,15 +145,85 @@ void Metrics::directory(std::int64_t version, std::size_t entries) {
   impl_->directory_entries.Set(static_cast<double>(entries));
 }
 
+void Metrics::change_feed(const storage::FeedHealth& health, std::size_t streams) {
+  const auto seconds = [](std::chrono::milliseconds age) { return std::chrono::duration<double>(age).count(); };
+  impl_->changes_held_back.Set(seconds(health.held_back));
+  impl_->change_streams.Set(static_cast<double>(streams));
+  const std::lock_guard lock(impl_->mutex);
+  auto gone = std::exchange(impl_->lags, {});
+  for (const auto& subscriber : health.subscribers) {
+    const std::pair key{subscriber.utility, subscriber.name};
+    prom::Gauge& gauge =
+        impl_->subscriber_lag.Add({{"utility", subscriber.utility}, {"subscriber", subscriber.name}});
+    gauge.Set(seconds(subscriber.lag));
+    impl_->lags[key] = &gauge;
+    gone.erase(key);
+  }
+  for (const auto& [key, gauge] : gone) impl_->subscriber_lag.Remove(gauge);
+}
+
+void Metrics::collection(const std::string& feed, std::int64_t open_gaps, std::int64_t missing,
+                         std::optional<double> completeness) {
+  const prom::Labels label{{"feed", feed}};
+  const auto set = [&](const char* name, const char* help, double value) {
+    impl_->gauge(name, help).Add(label).Set(value);
+  };
+  set("ami_feed_gaps_open", "Stretches of missing values that are waited for", static_cast<double>(open_gaps));
+  set("ami_feed_missing_values", "Values in them", static_cast<double>(missing));
+  if (completeness) {
+    set("ami_feed_completeness_ratio", "Received of expected values, of the newest civil day that is judged",
+        *completeness);
+  }
+}
+
 void Metrics::queue(const std::string& name, std::function<std::size_t()> read) {
   const std::lock_guard lock(impl_->mutex);
   impl_->queues[name] = std::move(read);
+}
+
+void Metrics::journal(std::function<storage::JournalFigures()> read, std::uint64_t max_messages,
+                      std::uint64_t max_bytes) {
+  auto& m = *impl_;
+  m.single("ami_journal_max_messages", "Bound of the messages in the journal").Set(static_cast<double>(max_messages));
+  m.single("ami_journal_max_bytes", "Bound of the bytes in the journal").Set(static_cast<double>(max_bytes));
+  const std::lock_guard lock(m.mutex);
+  m.journal = std::move(read);
+}
+
+void Metrics::Impl::read_journal() {
+  if (!journal) return;
+  const auto figures = journal();
+  const auto set = [&](const char* name, const char* help, const std::string& feed, double value) {
+    gauge(name, help).Add({{"feed", feed}}).Set(value);
+  };
+  const auto now = std::chrono::system_clock::now();
+  for (const auto& feed : figures.feeds) {
+    set("ami_journal_messages", "Pushed messages that are acknowledged and not stored yet", feed.feed,
+        static_cast<double>(feed.messages));
+    set("ami_journal_bytes", "Their bytes", feed.feed, static_cast<double>(feed.bytes));
+    const std::chrono::duration<double> age = feed.oldest ? now - *feed.oldest : std::chrono::duration<double>{0};
+    set("ami_journal_oldest_age_seconds", "How long the oldest of them has waited", feed.feed,
+        std::max(0.0, age.count()));
+  }
+  const auto rise = [&](const char* name, const char* help, std::uint64_t value) {
+    auto& sum = counter(name, help).Add({});
+    sum.Increment(std::max(0.0, static_cast<double>(value) - sum.Value()));
+  };
+  single("ami_journal_waiting", "Messages handed in and not durable yet").Set(static_cast<double>(figures.waiting));
+  rise("ami_journal_appended_total", "Pushed messages that were made durable", figures.appended);
+  rise("ami_journal_repeated_total", "Pushed messages that were in the journal already", figures.repeated);
+  rise("ami_journal_refused_total", "Pushed messages pushed back: full, or the disk failed", figures.refused);
+  rise("ami_journal_commits_total", "Transactions, each synced once for all messages in it", figures.commits);
+  rise("ami_journal_damages_total", "Damaged journal files that were set aside", figures.damages);
+  rise("ami_journal_salvaged_total", "Messages that were carried over from a damaged file", figures.salvaged);
+  rise("ami_journal_lost_total", "Messages that a damaged file did not give back", figures.lost);
 }
 
 std::string Metrics::text() const {
   {
     const std::lock_guard lock(impl_->mutex);
     auto& family = impl_->gauge("ami_pool_work", "Pieces of work queued for or running in a pool of threads");
+    impl_->read_journal();
     for (const auto& [name, read] : impl_->queues)
       family.Add({{"pool", name}}).Set(static_cast<double>(read()));
   }

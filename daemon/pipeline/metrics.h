@@ -5,10 +5,13 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 
 #include "meter_model/normaliser/reading.h"
 #include "storage/ingest.h"
+#include "storage/journal/journal.h"
+#include "storage/postgres/changes.h"
 
 namespace ami::daemon {
 
@@ -41,6 +44,12 @@ class Metrics {
   void ready(bool ready);
   void database_up(bool up);
   void directory(std::int64_t version, std::size_t entries);
+  // Of one feed. No ratio: no day of it is judged yet.
+  void collection(const std::string& feed, std::int64_t open_gaps, std::int64_t missing,
+                  std::optional<double> completeness);
+  void change_feed(const storage::FeedHealth& health, std::size_t streams);
+  // The journal of pushed messages, asked for when metrics are read. `read` is called from any thread.
+  void journal(std::function<storage::JournalFigures()> read, std::uint64_t max_messages, std::uint64_t max_bytes);
   // A gauge whose value is asked for when metrics are read. `read` is called from any thread.
   void queue(const std::string& name, std::function<std::size_t()> read);
   [[nodiscard]] std::string text() const;  // Prometheus text format 0.0.4

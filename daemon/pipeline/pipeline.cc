@@ -8,6 +8,9 @@
 #include "daemon/pipeline/backoff.h"
 #include "daemon/pipeline/commit_attempt.h"
 
+// GCC 12 inlines half of Asio's allocator of coroutine frames and then misses the other half.
+#pragma GCC diagnostic ignored "-Wmismatched-new-delete"
+
 namespace ami::daemon {
 namespace asio = boost::asio;
 namespace {
@@ -16,6 +19,10 @@ namespace {
 constexpr std::chrono::milliseconds kSlice{100};
 // A batch that waits says so at its first failure and then each so many attempts.
 constexpr int kReportEvery = 10;
+// So many attempts fail before the gateway calls itself not ready: a lost race is no trouble.
+constexpr int kTroubleAfter = 3;
+// More records of one batch than these that the database refuses, each alone: it is not the records' fault.
+constexpr int kMostCulprits = 32;
 
 std::string_view name_of(Fault fault) {
   switch (fault) {
@@ -40,18 +47,144 @@ class Waiting {
   FeedMetrics& metrics_;
 };
 
-storage::CommitUnit unit_for(const FeedRoute& feed, const sdk::SourceSpan& source,
-                             std::vector<sdk::StateChange>& state) {
+storage::CommitUnit unit_for(const FeedRoute& feed, const sdk::SourceSpan& source) {
   storage::CommitUnit unit;
   unit.utility = feed.utility;
   unit.source = {feed.name,         source.name,   source.content_sha256,
                  source.offset,     source.length, feed.rules.mapping.version,
                  source.received_at};
-  for (auto& change : state) unit.state.push_back({std::move(change.key), std::move(change.value)});
+  unit.replay_of = source.read_again;
+  if (source.read_again != 0) unit.cause = "came again after the feed's settings had changed";
   return unit;
 }
 
+const ObservationHead& head_of(const Observation& observation) {
+  return std::visit([](const auto& said) -> const ObservationHead& { return said; }, observation);
+}
+
+Quarantined put_aside(const Observation& observation, const std::string& why) {
+  const ObservationHead& head = head_of(observation);
+  return {"cannot_be_stored", why, std::string(head.meter), std::string(head.raw), head.offset};
+}
+
 }  // namespace
+
+// One batch on its way into the store.
+struct Pipeline::Work {
+  std::shared_ptr<FeedRoute> feed;
+  sdk::SourceSpan source;
+  DecodedBatch batch;
+  std::vector<storage::StateRow> state;
+  int failures = 0;  // attempts that will be made again
+  storage::CommitCounts sum;
+  NormalisedBatch reported;  // for the metrics: what was stored, without values
+  int culprits = 0;
+};
+
+sdk::Awaitable<Result<storage::CommitCounts>> Pipeline::store(Work& work, storage::CommitUnit& unit,
+                                                              const Normalise& normalise_with) {
+  bool built = false;
+  Backoff backoff(retry_.first, retry_.longest,
+                  static_cast<std::uint32_t>(work.source.offset + work.feed->name.size()));
+  Result<storage::CommitCounts> counts = transient("not tried yet");
+  const std::function<void()> attempt = [&] {
+    try {
+      counts = commit_attempt(store_, directory_, unit, built, normalise_with);
+    } catch (const std::bad_alloc&) {
+      counts = transient("out of memory");
+    }
+  };
+  const auto cancellation = co_await asio::this_coro::cancellation_state;
+  const auto to_stop = [&] {
+    return work.feed->stopping || cancellation.cancelled() != asio::cancellation_type::none;
+  };
+  int failures = 0;
+  for (bool gave_up = false; !gave_up;) {
+    co_await database_.run(attempt);
+    if (counts.ok() || counts.error().fault == Fault::Permanent) break;
+    work.feed->metrics.retried();
+    if (work.failures++ % kReportEvery == 0) {
+      log_.write(messages::kCommitRetried, {{"feed", work.feed->name},
+                                            {"source", work.source.content_sha256.substr(0, 16)},
+                                            {"offset", std::to_string(work.source.offset)},
+                                            {"attempt", std::to_string(work.failures)},
+                                            {"fault", std::string(name_of(counts.error().fault))},
+                                            {"error", counts.error().message}});
+    }
+    if (++failures >= kTroubleAfter) work.feed->trouble(counts.error().message);
+    for (auto left = backoff.next(); left.count() > 0 && !to_stop(); left -= kSlice) {
+      co_await clock_.wait(std::min(left, kSlice));
+    }
+    gave_up = to_stop();
+  }
+  if (failures > 0) work.feed->trouble({});
+  co_return counts;
+}
+
+// Stores the observations [from, to). What the database refuses for good is halved until the culprit stands
+// alone; that one goes to quarantine with the refusal, and its neighbours are stored.
+sdk::Awaitable<Outcome> Pipeline::store_part(Work& work, std::size_t from, std::size_t to, bool whole) {
+  const std::span all(work.batch.observations);
+  const std::span part = all.subspan(from, to - from);
+  auto unit = unit_for(*work.feed, work.source);
+  if (whole) {
+    unit.state = work.state;
+  } else if (from < to) {
+    // A source row of its own, whose counts are those of the part.
+    unit.source.offset = head_of(part.front()).offset;
+    unit.source.length =
+        (to < all.size() ? head_of(all[to]).offset : work.source.offset + work.source.length) -
+        unit.source.offset;
+  }
+  const std::span<const MalformedRecord> malformed =
+      from == 0 ? std::span<const MalformedRecord>(work.batch.malformed) : std::span<const MalformedRecord>();
+  const Normalise plain = [&](const Directory& picture, NormalisedBatch& out) {
+    normalise(part, malformed, work.feed->rules, resolver_of(picture, work.feed->utility, work.feed->name),
+              work.source.received_at, out);
+  };
+  auto counts = co_await store(work, unit, plain);
+  if (!counts && counts.error().fault == Fault::Permanent && to - from <= 1) {
+    if (from == to || ++work.culprits > kMostCulprits) co_return counts.error();
+    const std::string why = counts.error().message;
+    log_.write(messages::kRecordRefused, {{"feed", work.feed->name},
+                                          {"source", work.source.content_sha256.substr(0, 16)},
+                                          {"offset", std::to_string(head_of(part.front()).offset)},
+                                          {"error", why}});
+    const Normalise aside = [&](const Directory&, NormalisedBatch& out) {
+      normalise({}, malformed, work.feed->rules, {}, work.source.received_at, out);
+      out.quarantined.push_back(put_aside(part.front(), why));
+    };
+    counts = co_await store(work, unit, aside);
+  }
+  if (counts) {
+    work.sum.registers += counts->registers;
+    work.sum.interval_values += counts->interval_values;
+    work.sum.events += counts->events;
+    work.sum.quarantined += counts->quarantined;
+    work.reported.unmapped_events += unit.batch.unmapped_events;
+    work.reported.missing_values += unit.batch.missing_values;
+    work.reported.snapped_ends += unit.batch.snapped_ends;
+    for (Quarantined& item : unit.batch.quarantined) {
+      work.reported.quarantined.push_back({std::move(item.reason), {}, {}, {}, 0});
+    }
+    co_return Done{};
+  }
+  if (counts.error().fault != Fault::Permanent || to - from <= 1) co_return counts.error();
+
+  const std::size_t middle = from + (to - from) / 2;
+  unit.batch = {};
+  const Outcome first = co_await store_part(work, from, middle, false);
+  if (!first) co_return first.error();
+  const Outcome second = co_await store_part(work, middle, to, false);
+  if (!second || !whole) co_return second;
+  // Only now, so that a file's position never runs ahead of its values.
+  auto last = unit_for(*work.feed, work.source);
+  last.state = work.state;
+  const Normalise nothing = [](const Directory&, NormalisedBatch&) {};
+  const auto stated = co_await store(work, last, nothing);
+  if (!stated) co_return stated.error();
+  co_return Done{};
+}
 
 sdk::Awaitable<Result<sdk::CommitReceipt>> Pipeline::commit(std::shared_ptr<FeedRoute> feed,
                                                             sdk::SourceSpan source, DecodedBatch batch,
@@ -62,76 +195,40 @@ sdk::Awaitable<Result<sdk::CommitReceipt>> Pipeline::commit(std::shared_ptr<Feed
 
   const Waiting waiting(feed->metrics);
   const auto begin = std::chrono::steady_clock::now();
-  auto unit = unit_for(*feed, source, state);
-  bool built = false;
-  Backoff backoff(retry_.first, retry_.longest,
-                  static_cast<std::uint32_t>(source.offset + feed->name.size()));
-  Result<storage::CommitCounts> counts = transient("not tried yet");
-  const std::function<void()> attempt = [&] {
-    try {
-      counts = commit_attempt(store_, directory_, unit, built,
-                              [&](const Directory& picture, NormalisedBatch& out) {
-                                normalise(batch, feed->rules, resolver_of(picture, feed->utility, feed->name),
-                                          source.received_at, out);
-                              });
-    } catch (const std::bad_alloc&) {
-      counts = transient("out of memory");
-    }
-  };
-
-  const auto cancellation = co_await asio::this_coro::cancellation_state;
-  const auto to_stop = [&] {
-    return feed->stopping || cancellation.cancelled() != asio::cancellation_type::none;
-  };
-  bool gave_up = false;
-  int failures = 0;
-  while (!gave_up) {
-    co_await database_.run(attempt);
-    if (counts.ok() || counts.error().fault == Fault::Permanent) break;
-    feed->metrics.retried();
-    if (failures++ % kReportEvery == 0) {
-      log_.write(messages::kCommitRetried, {{"feed", feed->name},
-                                            {"source", source.content_sha256.substr(0, 16)},
-                                            {"offset", std::to_string(source.offset)},
-                                            {"attempt", std::to_string(failures)},
-                                            {"fault", std::string(name_of(counts.error().fault))},
-                                            {"error", counts.error().message}});
-    }
-    for (auto left = backoff.next(); left.count() > 0 && !to_stop(); left -= kSlice) {
-      co_await clock_.wait(std::min(left, kSlice));
-    }
-    gave_up = to_stop();
-  }
+  Work work{std::move(feed), std::move(source), std::move(batch), {}, 0, {}, {}, 0};
+  for (auto& change : state) work.state.push_back({std::move(change.key), std::move(change.value)});
+  const auto outcome = co_await store_part(work, 0, work.batch.observations.size(), true);
   co_await asio::this_coro::throw_if_cancelled(throws);
 
-  if (!counts.ok()) {
-    auto error = counts.error();
+  if (!outcome.ok()) {
+    auto error = outcome.error();
     if (error.fault == Fault::Permanent) {
-      feed->metrics.refused();
-      log_.write(messages::kCommitRefused, {{"feed", feed->name},
-                                            {"source", source.content_sha256.substr(0, 16)},
-                                            {"offset", std::to_string(source.offset)},
+      work.feed->metrics.refused();
+      log_.write(messages::kCommitRefused, {{"feed", work.feed->name},
+                                            {"source", work.source.content_sha256.substr(0, 16)},
+                                            {"offset", std::to_string(work.source.offset)},
                                             {"error", error.message}});
       co_return error;
     }
     // In doubt counts as not stored: the same batch again is harmless.
     co_return transient("stopping before the batch could be stored: " + error.message);
   }
-  if (failures > 0) {
-    log_.write(messages::kCommitRecovered, {{"feed", feed->name},
-                                            {"source", source.content_sha256.substr(0, 16)},
-                                            {"offset", std::to_string(source.offset)},
-                                            {"attempts", std::to_string(failures + 1)}});
+  if (work.failures > 0) {
+    log_.write(messages::kCommitRecovered, {{"feed", work.feed->name},
+                                            {"source", work.source.content_sha256.substr(0, 16)},
+                                            {"offset", std::to_string(work.source.offset)},
+                                            {"attempts", std::to_string(work.failures + 1)}});
   }
   const std::chrono::duration<double> took = std::chrono::steady_clock::now() - begin;
-  feed->metrics.stored(unit.batch, *counts, batch.observations.size(), took.count(), clock_.now());
-  feed->metrics.skipped(batch.skipped);
+  work.feed->metrics.stored(work.reported, work.sum, work.batch.observations.size(), took.count(),
+                            clock_.now());
+  work.feed->metrics.skipped(work.batch.skipped);
   sdk::CommitReceipt receipt;
-  receipt.registers = counts->registers;
-  receipt.interval_values = counts->interval_values;
-  receipt.events = counts->events;
-  receipt.quarantined = counts->quarantined;
-  receipt.unmapped_events = unit.batch.unmapped_events;
+  receipt.registers = work.sum.registers;
+  receipt.interval_values = work.sum.interval_values;
+  receipt.events = work.sum.events;
+  receipt.quarantined = work.sum.quarantined;
+  receipt.unmapped_events = work.reported.unmapped_events;
   co_return receipt;
 }
 

@@ -3,7 +3,9 @@
 
 #include <atomic>
 #include <chrono>
+#include <functional>
 #include <memory>
+#include <mutex>
 #include <string>
 #include <vector>
 
@@ -30,6 +32,20 @@ struct FeedRoute {
   const FeedRules rules;
   FeedMetrics& metrics;
   std::atomic<bool> stopping{false};  // set: a commit that would have to wait gives up instead
+
+  // Why its batches cannot be stored for the time being; empty = they can. Any thread.
+  void trouble(std::string why) {
+    const std::lock_guard lock(mutex_);
+    trouble_ = std::move(why);
+  }
+  [[nodiscard]] std::string trouble() const {
+    const std::lock_guard lock(mutex_);
+    return trouble_;
+  }
+
+ private:
+  mutable std::mutex mutex_;
+  std::string trouble_;
 };
 
 // As many batches are worked on at once as the database pool has threads; a further one waits in its
@@ -46,6 +62,12 @@ class Pipeline {
                                                     DecodedBatch batch, std::vector<sdk::StateChange> state);
 
  private:
+  struct Work;
+  using Normalise = std::function<void(const Directory&, NormalisedBatch&)>;
+  sdk::Awaitable<Result<storage::CommitCounts>> store(Work& work, storage::CommitUnit& unit,
+                                                      const Normalise& normalise_with);
+  sdk::Awaitable<Outcome> store_part(Work& work, std::size_t from, std::size_t to, bool whole);
+
   storage::IngestStore& store_;
   DirectoryCache& directory_;
   WorkerPool& database_;

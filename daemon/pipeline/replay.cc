@@ -97,6 +97,11 @@ class Run {
                    first.source_info.length,
                    feed.rules.mapping.version,
                    first.source_info.received_at};
+    // Also when no row is settled: what a row yields now was not known when its source arrived.
+    unit.replay_of = std::min_element(rows.begin(), rows.end(), [](const auto& a, const auto& b) {
+                       return a.id < b.id;
+                     })->id;
+    unit.cause = "quarantine replay";
     std::size_t settled = 0;
     bool built = false;
     const auto counts = commit_attempt(

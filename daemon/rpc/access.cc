@@ -9,7 +9,7 @@
 namespace ami::rpc {
 namespace {
 
-constexpr std::array<MethodRule, 21> kRules{{
+constexpr auto kRules = std::to_array<MethodRule>({
     {"/ami.v1.AssetService/Resolve", kReader | kAsset},
     {"/ami.v1.AssetService/GetUsagePoint", kReader | kAsset},
     {"/ami.v1.AssetService/ListUsagePoints", kReader | kAsset},
@@ -26,12 +26,31 @@ constexpr std::array<MethodRule, 21> kRules{{
     {"/ami.v1.ReadingService/GetLatest", kReader},
     {"/ami.v1.ReadingService/ListRegisters", kReader},
     {"/ami.v1.ReadingService/StreamIntervals", kReader},
+    {"/ami.v1.ReadingService/StreamChanges", kReader},
+    {"/ami.v1.ReadingService/AckCursor", kReader},
+    {"/ami.v1.ReadingService/ListChangeSubscribers", kReader},
+    {"/ami.v1.ReadingService/ReconcileCounts", kReader},
     {"/ami.v1.EventService/List", kReader},
+    {"/ami.v1.CollectionService/ListGaps", kReader | kAsset},
+    {"/ami.v1.CollectionService/GetCompleteness", kReader | kAsset},
+    {"/ami.v1.CollectionService/GiveUp", kAsset},
+    {"/ami.v1.CollectionService/UndoGiveUp", kAsset},
     {"/ami.v1.IngestService/AdapterStatus", kReader | kAsset},
     {"/ami.v1.IngestService/ListSources", kReader | kAsset},
     {"/ami.v1.IngestService/ListQuarantine", kReader | kAsset},
     {"/ami.v1.IngestService/Replay", kAsset},
-}};
+    {"/ami.v1.AdminService/ListAccess", kAudit},
+    {"/ami.v1.AdminService/SetLegalHold", kAdmin},
+    {"/ami.v1.AdminService/LiftLegalHold", kAdmin},
+    {"/ami.v1.AdminService/ListLegalHolds", kAudit | kAdmin},
+    {"/ami.v1.AdminService/ListRetentionCertificates", kAudit | kAdmin},
+    {"/ami.v1.AdminService/ListMaintenance", kAudit | kAdmin},
+    {"/ami.v1.IngestService/GetRaw", kReader | kAsset},
+    {"/ami.v1.IngestService/Reprocess", kAsset},
+    {"/ami.v1.IngestService/GetReprocess", kAsset},
+    {"/ami.v1.IngestService/ListReprocess", kAsset},
+    {"/ami.v1.IngestService/CancelReprocess", kAsset},
+});
 
 }  // namespace
 
@@ -53,10 +72,15 @@ Caller caller_from_uris(std::string name, const std::vector<std::string>& uris) 
   Caller caller;
   caller.name = std::move(name);
   for (const std::string& uri : uris) {
+    if (uri.starts_with("ami://")) caller.uris += (caller.uris.empty() ? "" : " ") + uri;
     if (uri == "ami://role/reader") {
       caller.roles |= kReader;
     } else if (uri == "ami://role/asset") {
       caller.roles |= kAsset;
+    } else if (uri == "ami://role/audit") {
+      caller.roles |= kAudit;
+    } else if (uri == "ami://role/admin") {
+      caller.roles |= kAdmin;
     } else if (uri.starts_with(kUtility)) {
       const std::string_view key = std::string_view(uri).substr(kUtility.size());
       if (key == "*") {

@@ -14,7 +14,9 @@ namespace ami::rpc {
 using Roles = std::uint8_t;  // a set of bits
 inline constexpr Roles kReader = 1;
 inline constexpr Roles kAsset = 2;
-inline constexpr Roles kEveryRole = kReader | kAsset;
+inline constexpr Roles kAudit = 4;  // who read what, holds, certificates
+inline constexpr Roles kAdmin = 8;  // sets and lifts legal holds
+inline constexpr Roles kEveryRole = kReader | kAsset | kAudit | kAdmin;
 
 struct MethodRule {
   std::string_view method;  // "/ami.v1.AssetService/Resolve"
@@ -25,6 +27,7 @@ std::span<const MethodRule> method_rules();
 // A caller, from the verified client certificate or from the kind of socket; never from metadata.
 struct Caller {
   std::string name;  // for the log and the audit trail
+  std::string uris{};  // ami:// URIs of the certificate, a blank between two; empty for a local caller
   Roles roles = 0;
   bool every_utility = false;
   std::set<std::string, std::less<>> utilities;
@@ -33,8 +36,8 @@ struct Caller {
   [[nodiscard]] bool may_see(std::string_view utility_key) const;
 };
 
-// Caller of the SAN URIs ami://role/reader, ami://role/asset, ami://utility/{key}, ami://utility/*. Others
-// are ignored, so an unknown or misspelt one grants nothing.
+// Caller of the SAN URIs ami://role/reader, ami://role/asset, ami://role/audit, ami://role/admin,
+// ami://utility/{key}, ami://utility/*. Others are ignored, so an unknown or misspelt one grants nothing.
 Caller caller_from_uris(std::string name, const std::vector<std::string>& uris);
 
 Caller full_caller(std::string name);  // every role, every utility

@@ -3,8 +3,10 @@
 #include <grpc/grpc_security_constants.h>
 #include <grpcpp/security/auth_context.h>
 
+#include <algorithm>
 #include <exception>
 #include <optional>
+#include <tuple>
 
 namespace ami::rpc {
 namespace {
@@ -21,6 +23,13 @@ Caller caller_from_certificate(const grpc::AuthContext& auth) {
     uris.emplace_back(uri.data(), uri.size());
   }
   return caller_from_uris(first_property(auth, GRPC_X509_CN_PROPERTY_NAME), uris);
+}
+
+storage::Scope scope_of(const Caller& caller) {
+  if (caller.every_utility) return {"*"};
+  std::string keys;
+  for (const std::string& key : caller.utilities) keys += (keys.empty() ? "" : ",") + key;
+  return {keys};
 }
 
 bool from_loopback(std::string_view peer) {
@@ -43,24 +52,62 @@ std::optional<Caller> identify(const grpc::ServerContextBase& context, const Gat
 }  // namespace
 
 Call::Call(Gate& gate, Backend& backend, Caller caller, std::string_view method)
-    : gate_(gate), backend_(backend), caller_(std::move(caller)), method_(method) {}
+    : gate_(gate),
+      backend_(backend),
+      caller_(std::move(caller)),
+      method_(method),
+      scoped_(backend.reader, scope_of(caller_)) {}
 
 Call::~Call() {
   gate_.leave();
 }
 
 storage::Assets Call::assets() const {
-  return storage::Assets(backend_.database).acting_as(caller_.name);
+  return storage::Assets(backend_.database, scoped_).acting_as(caller_.name);
 }
 
 storage::Readers Call::readers() const {
-  return storage::Readers(backend_.database);
+  return storage::Readers(scoped_);
 }
 
 void Call::log(CallRecord record) const {
   record.rpc = method_;
   record.caller = caller_.name;
-  backend_.log(record);
+  if (record.kind == CallRecord::Kind::Access) {
+    accesses_.push_back(std::move(record));
+  } else {
+    backend_.log(record);
+  }
+}
+
+void Call::store_accesses() const {
+  const auto key = [](const CallRecord& r) { return std::tie(r.utility, r.purpose, r.on_behalf_of); };
+  const auto told = std::exchange(accesses_, {});
+  for (auto first = told.begin(); first != told.end();) {
+    storage::AccessCall access{first->utility,      caller_.name, caller_.uris,  first->on_behalf_of,
+                               first->purpose,      method_,      first->period, {}};
+    const auto same = [&](const CallRecord& r) { return key(r) == key(*first) && r.period == first->period; };
+    const auto end = std::find_if_not(first, told.end(), same);
+    for (auto record = first; record != end; ++record)
+      access.subjects.push_back(
+          {record->usage_point, record->meter.empty() ? record->message : record->meter, record->rows});
+    const auto stored = storage::AccessLog(backend_.database).record(access, access_id_);
+    if (!stored.ok()) fail(stored.refusal(), {});
+    access_id_ = *stored;
+    last_access_ = std::move(access);
+    for (; first != end; ++first) backend_.log(*first);
+  }
+}
+
+void Call::close_accesses(std::vector<storage::AccessSubject> subjects) const {
+  if (!access_id_ || subjects.empty()) return;
+  last_access_->subjects = std::move(subjects);
+  const auto closed = storage::AccessLog(backend_.database).close(*access_id_, *last_access_);
+  if (!closed.ok()) {
+    log({.kind = CallRecord::Kind::Defect,
+         .utility = last_access_->utility,
+         .message = "the row count of a recorded access is missing: " + closed.refusal().message});
+  }
 }
 
 void Call::fail(const storage::Refusal& refusal, const ResourceName& subject) const {
@@ -180,6 +227,7 @@ void Gate::wait_idle() {
 grpc::Status Gate::run(const Call& call, const std::function<void(const Call&)>& work) {
   try {
     work(call);
+    call.store_accesses();
     return grpc::Status::OK;
   } catch (const StatusError& error) {
     return error.status;

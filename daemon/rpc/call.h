@@ -11,6 +11,7 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -21,6 +22,7 @@
 #include "daemon/rpc/page_tokens.h"
 #include "daemon/rpc/records.h"
 #include "daemon/rpc/status.h"
+#include "storage/postgres/access_log.h"
 #include "storage/postgres/assets.h"
 #include "storage/postgres/readers.h"
 
@@ -33,12 +35,14 @@ struct StatusError {
 // What all services share. Lives as long as the server.
 struct Backend {
   storage::Database& database;
+  storage::Database& reader;  // for what callers ask; use it through Call::scoped() only
   AdapterStatus adapter_status;
   Replay replay;
   CallLog log;
   Now now;
   Executor executor;
   PageTokens tokens;
+  KeptContents kept{};
 };
 
 // A page as the caller asked for it.
@@ -62,6 +66,8 @@ class Call {
   [[nodiscard]] UtcInstant now() const { return backend_.now(); }
   [[nodiscard]] storage::Assets assets() const;  // acts as the caller
   [[nodiscard]] storage::Readers readers() const;
+  // Sees the caller's utilities only, where the database knows a role for that. For every query of a caller.
+  [[nodiscard]] storage::Database& scoped() const { return scoped_; }
 
   // PERMISSION_DENIED before the store is asked, so that nobody learns which utilities exist.
   storage::Utility utility_of(const std::string& key) const;
@@ -80,7 +86,14 @@ class Call {
     return take(std::move(answer), ResourceName{});
   }
   [[noreturn]] void fail(const storage::Refusal& refusal, const ResourceName& subject) const;
-  void log(CallRecord record) const;  // caller and rpc are filled in
+  // Caller and rpc are filled in. Accesses are kept until the work that notes them has ended, and are then stored
+  // before anything of it is sent.
+  void log(CallRecord record) const;
+  // Stores the accesses noted so far; StatusError when that fails: no log, no data. Gate::run calls it.
+  void store_accesses() const;
+  // For a stream that has ended: how many values each subject came to. Failure is logged only, for the access
+  // itself is on record.
+  void close_accesses(std::vector<storage::AccessSubject> subjects) const;
 
   // `also`: what else must stay the same from page to page.
   template <class Request>
@@ -99,6 +112,10 @@ class Call {
   Backend& backend_;
   Caller caller_;
   std::string method_;
+  mutable storage::Database scoped_;
+  mutable std::vector<CallRecord> accesses_;  // noted, not yet stored
+  mutable std::optional<storage::AccessCall> last_access_;
+  mutable std::optional<storage::AccessCallId> access_id_;
 };
 
 class Gate {

@@ -8,6 +8,7 @@
 #include "meter_model/quantity/quality.h"
 #include "meter_model/quantity/reading_type.h"
 #include "meter_model/time/zone.h"
+#include "meter_model/vee/findings.h"
 
 namespace ami::rpc {
 
@@ -149,6 +150,15 @@ std::string zone_from(const std::string& field, const std::string& name) {
   const Result<Zone> zone = Zone::load(text_from(field, name, 64));
   if (!zone) throw StatusError{invalid_field(field, zone.error().message)};
   return name;
+}
+
+void check_layer(v1::Layer layer) {
+  if (!v1::Layer_IsValid(layer)) throw StatusError{invalid_field("layer", "must be RAW, VALIDATED or BEST")};
+}
+
+void apply_layer(v1::Layer layer, storage::Dictionary& names) {
+  if (layer != v1::RAW) return;
+  for (auto& [id, quality] : names.qualities) std::erase_if(quality.codes, is_finding);
 }
 
 storage::ChannelFilter filter_from(const google::protobuf::RepeatedField<int>& quantities) {

@@ -6,6 +6,7 @@
 #include <string_view>
 #include <vector>
 
+#include "ami/v1/reading_service.pb.h"
 #include "ami/v1/types.pb.h"
 #include "daemon/rpc/call.h"
 #include "google/protobuf/timestamp.pb.h"
@@ -47,6 +48,18 @@ storage::Period period_from(const Request& request) {
   if (period.from >= period.to) throw StatusError{invalid_field("end", "must be after start")};
   return period;
 }
+
+// The moment that a read asks about; nullopt = now. INVALID_ARGUMENT for the future.
+template <class Request>
+std::optional<UtcInstant> as_of_from(const Call& call, const Request& request) {
+  if (!request.has_as_of()) return std::nullopt;
+  const UtcInstant as_of = instant_from("as_of", request.as_of());
+  if (as_of > call.now()) throw StatusError{invalid_field("as_of", "must not be in the future")};
+  return as_of;
+}
+void check_layer(v1::Layer layer);  // throws StatusError for a number that is no layer
+// Leaves of each quality what the layer tells.
+void apply_layer(v1::Layer layer, storage::Dictionary& names);
 
 // Channels of the wanted quantities; none wanted = all.
 storage::ChannelFilter filter_from(const google::protobuf::RepeatedField<int>& quantities);

@@ -4,6 +4,7 @@
 #include <set>
 
 #include "daemon/rpc/convert.h"
+#include "daemon/rpc/value_messages.h"
 
 namespace ami::rpc {
 namespace {
@@ -49,19 +50,7 @@ void list(const Call& call, const v1::ListEventsRequest& request, v1::ListEvents
   const std::map<MeterId, std::string> meters = meter_keys(call, found.items);
   const UsagePointNames points(call, utility, points_in(found.items));
   for (const storage::EventRow& row : found.items) {
-    v1::Event& event = *response.add_events();
-    event.set_name(event_name(utility.key, row.id));
-    event.set_meter(meter_name(utility.key, meters.at(row.meter)));
-    *event.mutable_time() = to_proto(row.at);
-    event.set_kind(row.kind);
-    event.set_code(row.code);
-    event.set_vendor(row.vendor);
-    event.set_vendor_code(row.raw_code);
-    event.set_vendor_text(row.raw_text);
-    event.set_time_source(to_proto(row.time_source));
-    event.set_source(source_name(utility.key, row.source));
-    event.set_usage_point(points.name(row.usage_point));
-    *event.mutable_received_at() = to_proto(row.received_at);
+    *response.add_events() = event_message(utility, row, meters.at(row.meter), points);
   }
   response.set_next_page_token(call.next_token(page, found.next_token));
 }

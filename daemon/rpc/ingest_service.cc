@@ -4,6 +4,8 @@
 #include <map>
 
 #include "daemon/rpc/convert.h"
+#include "daemon/rpc/kept_content.h"
+#include "storage/postgres/raw_contents.h"
 
 namespace ami::rpc {
 namespace {
@@ -94,6 +96,9 @@ void list_sources(const Call& call, const v1::ListSourcesRequest& request,
   const std::string feed = text_from("feed", request.feed());
   const storage::Utility utility = call.parent(request.parent());
   const auto found = call.take(call.readers().sources(utility.id, feed, page.store));
+  std::vector<std::int64_t> ids;
+  for (const storage::SourceInfo& info : found.items) ids.push_back(info.id);
+  const auto stories = call.take(storage::RawContents(call.scoped()).stories(utility.id, ids));
   for (const storage::SourceInfo& info : found.items) {
     v1::Source& source = *response.add_sources();
     source.set_name(source_name(utility.key, info.id));
@@ -104,6 +109,14 @@ void list_sources(const Call& call, const v1::ListSourcesRequest& request,
     *source.mutable_received_at() = to_proto(info.received_at);
     source.set_offset(info.offset);
     source.set_length(info.length);
+    const auto found_story = stories.find(info.id);
+    if (found_story == stories.end()) continue;
+    const storage::SourceStory& story = found_story->second;
+    source.set_cause(story.cause);
+    if (story.stored_at) *source.mutable_stored_at() = to_proto(*story.stored_at);
+    source.set_raw_kept(story.claimed && call.backend().kept.holds &&
+                        call.backend().kept.holds(info.content_sha256));
+    source.set_raw_bytes(story.bytes);
   }
   response.set_next_page_token(call.next_token(page, found.next_token));
 }
@@ -134,7 +147,8 @@ void list_quarantine(const Call& call, const v1::ListQuarantineRequest& request,
                 .utility = utility.key,
                 .meter = printable(row.meter),
                 .purpose = purpose,
-                .message = "quarantine"});
+                .message = "quarantine",
+                .rows = 1});
     }
     v1::QuarantineItem& item = *response.add_items();
     item.set_id(row.id);
@@ -204,6 +218,36 @@ IngestService::Unary* IngestService::Replay(Context* context, const v1::ReplayRe
                                             v1::ReplayResponse* response) {
   return gate_.unary(context, "/ami.v1.IngestService/Replay",
                      [request, response](const Call& call) { replay(call, *request, *response); });
+}
+
+grpc::ServerWriteReactor<v1::GetRawResponse>* IngestService::GetRaw(Context* context,
+                                                                    const v1::GetRawRequest* request) {
+  return start_raw_stream(gate_, *context, *request);
+}
+
+IngestService::Unary* IngestService::Reprocess(Context* context, const v1::ReprocessRequest* request,
+                                               v1::ReprocessRun* response) {
+  return gate_.unary(context, "/ami.v1.IngestService/Reprocess",
+                     [request, response](const Call& call) { reprocess(call, *request, *response); });
+}
+
+IngestService::Unary* IngestService::GetReprocess(Context* context, const v1::GetReprocessRequest* request,
+                                                  v1::ReprocessRun* response) {
+  return gate_.unary(context, "/ami.v1.IngestService/GetReprocess",
+                     [request, response](const Call& call) { get_reprocess(call, *request, *response); });
+}
+
+IngestService::Unary* IngestService::ListReprocess(Context* context, const v1::ListReprocessRequest* request,
+                                                   v1::ListReprocessResponse* response) {
+  return gate_.unary(context, "/ami.v1.IngestService/ListReprocess",
+                     [request, response](const Call& call) { list_reprocess(call, *request, *response); });
+}
+
+IngestService::Unary* IngestService::CancelReprocess(Context* context,
+                                                     const v1::CancelReprocessRequest* request,
+                                                     v1::ReprocessRun* response) {
+  return gate_.unary(context, "/ami.v1.IngestService/CancelReprocess",
+                     [request, response](const Call& call) { cancel_reprocess(call, *request, *response); });
 }
 
 }  // namespace ami::rpc

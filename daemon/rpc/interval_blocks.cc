@@ -41,24 +41,32 @@ void runs_within(const Runs& runs, const SlotRange& range, Id id_of, Emit emit) 
 std::vector<SlotRange> cut_at_placements(UtcInstant first_start, std::chrono::seconds length,
                                          std::size_t slots, const std::vector<Placement>& placements) {
   std::vector<SlotRange> ranges;
-  std::size_t candidate = 0;
-  for (std::size_t i = 0; i < slots; ++i) {
-    const UtcInstant start = first_start + length * static_cast<std::int64_t>(i);
-    const UtcInstant end = start + length;
-    while (candidate < placements.size() && placements[candidate].period.to <= start) ++candidate;
-    const bool inside = candidate < placements.size() && placements[candidate].period.from <= start &&
-                        end <= placements[candidate].period.to;
-    const Placement* placement = inside ? &placements[candidate] : nullptr;
-    if (ranges.empty() || ranges.back().placement != placement) ranges.push_back({i, 0, placement});
-    ++ranges.back().count;
+  const UtcInstant end = first_start + length * static_cast<std::int64_t>(slots);
+  const std::chrono::microseconds step = length;
+  std::size_t done = 0;
+  const auto add = [&](std::size_t to, const Placement* placement) {
+    if (to > done) ranges.push_back({done, to - done, placement});
+    done = std::max(done, to);
+  };
+  for (const Placement& placement : placements) {
+    const auto from = std::clamp(placement.period.from, first_start, end) - first_start;
+    const auto to = std::clamp(placement.period.to, first_start, end) - first_start;
+    const auto first = static_cast<std::size_t>((from + step - std::chrono::microseconds{1}) / step);
+    const auto last = static_cast<std::size_t>(to / step);
+    if (first >= last) continue;
+    add(first, nullptr);
+    add(last, &placement);
   }
+  add(slots, nullptr);
   return ranges;
 }
 
-void IntervalMessages::append(const ReadingTarget& target, const storage::IntervalPage& page,
+void IntervalMessages::append(std::span<const ReadingTarget* const> of_span,
+                              const storage::IntervalPage& page,
                               std::vector<v1::StreamIntervalsResponse>& out) {
   Draft draft;
   for (const storage::IntervalBlock& block : page.blocks) {
+    const ReadingTarget& target = *of_span[block.span];
     const TargetMeter& meter = target.meters.at(block.meter);
     for (const SlotRange& range :
          cut_at_placements(block.first_start, block.length, block.mantissas.size(), meter.placements)) {
@@ -78,14 +86,16 @@ void IntervalMessages::add_block(const ReadingTarget& target, const storage::Int
   const UtcInstant start = block.first_start + block.length * static_cast<std::int64_t>(range.first);
   const auto slots = std::span(block.mantissas).subspan(range.first, range.count);
 
-  std::vector<std::int64_t> mantissas(slots.begin(), slots.end());
+  std::vector<std::int64_t> multiplied;
+  std::span<const std::int64_t> mantissas = slots;
   std::int32_t exponent = block.exponent;
   bool applied = false;
   if (apply_multiplier_ && range.placement != nullptr &&
       takes_multiplier(meaning_of(channel.reading_type).quantity)) {
     const Decimal& multiplier = range.placement->multiplier;
     if (auto product = scaled(slots, multiplier.mantissa)) {
-      mantissas = *std::move(product);
+      multiplied = *std::move(product);
+      mantissas = multiplied;
       exponent += multiplier.exponent;
       applied = true;
     }
@@ -96,12 +106,13 @@ void IntervalMessages::add_block(const ReadingTarget& target, const storage::Int
   *message.mutable_first_start() = to_proto(start);
   message.set_length_s(static_cast<std::uint32_t>(block.length.count()));
   message.set_exponent(exponent);
-  message.mutable_mantissas()->Reserve(static_cast<int>(mantissas.size()));
+  auto& values = *message.mutable_mantissas();
+  values.Reserve(static_cast<int>(mantissas.size()));
   std::string missing((mantissas.size() + 7) / 8, '\0');
   bool any_missing = false;
   for (std::size_t i = 0; i < mantissas.size(); ++i) {
     const bool hole = mantissas[i] == kMissing;
-    message.add_mantissas(hole ? 0 : mantissas[i]);
+    values.AddAlreadyReserved(hole ? 0 : mantissas[i]);
     if (!hole) continue;
     any_missing = true;
     missing[i / 8] = static_cast<char>(static_cast<unsigned char>(missing[i / 8]) | (1U << (i % 8)));
@@ -116,7 +127,8 @@ void IntervalMessages::add_block(const ReadingTarget& target, const storage::Int
   runs_within(
       block.qualities, range, [](const auto& run) { return run.quality; },
       [&](std::size_t first, std::size_t count, storage::QualityId id) {
-        add_run(message.add_qualities(), first, count, quality_number(id, names, draft));
+        const std::uint32_t number = quality_number(id, names, draft);
+        if (number != 0) add_run(message.add_qualities(), first, count, number);
       });
   runs_within(
       block.sources, range, [](const auto& run) { return run.source; },
@@ -162,11 +174,13 @@ std::uint32_t IntervalMessages::channel_number(const ReadingTarget& target,
 
 std::uint32_t IntervalMessages::quality_number(storage::QualityId id, const storage::Dictionary& names,
                                                Draft& draft) {
-  const auto [entry, is_new] = qualities_.try_emplace(id, static_cast<std::uint32_t>(qualities_.size() + 1));
-  if (is_new) {
+  const auto [entry, is_new] = qualities_.try_emplace(id, 0);
+  const ValueQuality& quality = names.qualities.at(id);
+  if (is_new && quality != ValueQuality{}) {
+    entry->second = ++quality_count_;
     v1::Dictionary::QualityEntry& message = *draft.dictionary.add_qualities();
     message.set_number(entry->second);
-    *message.mutable_quality() = to_proto(names.qualities.at(id));
+    *message.mutable_quality() = to_proto(quality);
   }
   return entry->second;
 }

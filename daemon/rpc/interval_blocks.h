@@ -32,8 +32,9 @@ class IntervalMessages {
   IntervalMessages(const storage::Utility& utility, bool apply_multiplier)
       : utility_(utility), apply_multiplier_(apply_multiplier) {}
 
-  // Appends what the page says about `target`: a dictionary first when new numbers come up, then the blocks.
-  void append(const ReadingTarget& target, const storage::IntervalPage& page,
+  // Appends what the page says: a dictionary first when new numbers come up, then the blocks. `of_span` holds
+  // the target of each span that was asked for.
+  void append(std::span<const ReadingTarget* const> of_span, const storage::IntervalPage& page,
               std::vector<v1::StreamIntervalsResponse>& out);
 
  private:
@@ -45,6 +46,7 @@ class IntervalMessages {
                  const storage::Dictionary& names, Draft& draft);
   std::uint32_t channel_number(const ReadingTarget& target, const storage::ChannelInfo& channel,
                                const SlotRange& range, UtcInstant start, bool applied, Draft& draft);
+  // 0 = raw, no flag
   std::uint32_t quality_number(storage::QualityId id, const storage::Dictionary& names, Draft& draft);
   std::uint32_t source_number(storage::SourceId id, const storage::Dictionary& names, Draft& draft);
 
@@ -53,6 +55,7 @@ class IntervalMessages {
   // target, channel, stay, model's origin, multiplier applied
   std::map<std::tuple<std::string, storage::ChannelId, std::string, int, bool>, std::uint32_t> channels_;
   std::map<storage::QualityId, std::uint32_t> qualities_;
+  std::uint32_t quality_count_ = 0;
   std::map<storage::SourceId, std::uint32_t> sources_;
 };
 

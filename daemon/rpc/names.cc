@@ -1,6 +1,7 @@
 #include "daemon/rpc/names.h"
 
 #include <algorithm>
+#include <charconv>
 
 namespace ami::rpc {
 namespace {
@@ -58,6 +59,25 @@ std::string usage_point_name(std::string_view utility, std::string_view key) {
 }
 std::string source_name(std::string_view utility, std::int64_t id) {
   return under(utility, "sources", std::to_string(id));
+}
+std::string reprocess_name(std::string_view utility, std::int64_t id) {
+  return under(utility, "reprocesses", std::to_string(id));
+}
+std::optional<NumberedName> parse_numbered(std::string_view name, std::string_view collection) {
+  if (!name.starts_with(kUtilities)) return std::nullopt;
+  name.remove_prefix(kUtilities.size());
+  const auto end = name.find('/');
+  if (end == std::string_view::npos) return std::nullopt;
+  NumberedName out;
+  out.utility = name.substr(0, end);
+  name.remove_prefix(end + 1);
+  if (!valid_key(out.utility) || !name.starts_with(collection)) return std::nullopt;
+  name.remove_prefix(collection.size());
+  if (!name.starts_with('/')) return std::nullopt;
+  name.remove_prefix(1);
+  const auto [rest, error] = std::from_chars(name.data(), name.data() + name.size(), out.number);
+  if (error != std::errc{} || rest != name.data() + name.size() || out.number <= 0) return std::nullopt;
+  return out;
 }
 std::string event_name(std::string_view utility, std::int64_t id) {
   return under(utility, "events", std::to_string(id));

@@ -25,6 +25,13 @@ std::string utility_name(std::string_view utility);
 std::string meter_name(std::string_view utility, std::string_view key);
 std::string usage_point_name(std::string_view utility, std::string_view key);
 std::string source_name(std::string_view utility, std::int64_t id);
+std::string reprocess_name(std::string_view utility, std::int64_t id);
+// Utility's key and number of "utilities/{u}/{collection}/{number}".
+struct NumberedName {
+  std::string utility;
+  std::int64_t number = 0;
+};
+std::optional<NumberedName> parse_numbered(std::string_view name, std::string_view collection);
 std::string event_name(std::string_view utility, std::int64_t id);
 
 }  // namespace ami::rpc

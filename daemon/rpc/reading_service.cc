@@ -2,48 +2,16 @@
 
 #include <set>
 
+#include "daemon/rpc/change_cursors.h"
+#include "daemon/rpc/change_stream.h"
 #include "daemon/rpc/convert.h"
 #include "daemon/rpc/interval_stream.h"
 #include "daemon/rpc/reading_target.h"
+#include "daemon/rpc/reconcile.h"
+#include "daemon/rpc/value_messages.h"
 
 namespace ami::rpc {
 namespace {
-
-v1::RegisterValue register_value(const storage::Utility& utility, const storage::RegisterRow& row,
-                                 const storage::Dictionary& names, const std::string& meter_key,
-                                 const UsagePointNames& points, bool apply_multiplier) {
-  const storage::ChannelInfo& channel = names.channels.at(row.channel);
-  const storage::SourceInfo& source = names.sources.at(row.source);
-  const Meaning meaning = meaning_of(channel.reading_type);
-  v1::RegisterValue value;
-  value.set_meter(meter_name(utility.key, meter_key));
-  value.set_usage_point(points.name(row.usage_point));
-  value.set_channel(channel.key);
-  value.set_quantity(meaning.quantity);
-  value.set_tou(meaning.tou);
-  value.set_reading_type(channel.reading_type);
-  value.set_unit(channel.unit);
-  *value.mutable_time() = to_proto(row.at);
-  if (row.period_start) *value.mutable_period_start() = to_proto(*row.period_start);
-  if (row.occurred_at) *value.mutable_occurred_at() = to_proto(*row.occurred_at);
-  *value.mutable_received_at() = to_proto(source.received_at);
-  *value.mutable_quality() = to_proto(names.qualities.at(row.quality));
-  value.set_type_approval(type_approval(utility));
-  value.set_verification(v1::VERIFICATION_UNKNOWN);
-  value.set_time_source(to_proto(row.time_source));
-  value.set_source(source_name(utility.key, row.source));
-  value.set_time_zone(points.zone(row.usage_point, row.at));
-  if (row.multiplier) value.set_multiplier(row.multiplier->to_string());
-
-  std::optional<Decimal> multiplied;
-  if (apply_multiplier && row.multiplier && takes_multiplier(meaning.quantity)) {
-    multiplied = row.value.times(*row.multiplier);
-  }
-  value.set_multiplier_applied(multiplied.has_value());
-  value.set_value((multiplied ? *multiplied : row.value).to_string());
-  value.set_origin(multiplied ? v1::ORIGIN_PROCESSED : v1::ORIGIN_SOURCE_REGISTER);
-  return value;
-}
 
 std::vector<storage::UsagePointId> points_in(const std::vector<storage::RegisterRow>& rows) {
   std::set<storage::UsagePointId> ids;
@@ -53,7 +21,7 @@ std::vector<storage::UsagePointId> points_in(const std::vector<storage::Register
   return {ids.begin(), ids.end()};
 }
 
-// What one name of GetLatest stands for now.
+// What one name of GetLatest stands for at the moment asked about.
 struct LatestTarget {
   std::optional<MeterId> meter;
   std::string meter_key;
@@ -61,32 +29,53 @@ struct LatestTarget {
   v1::Missing missing;                           // when there is no meter
 };
 
-LatestTarget latest_target(const Call& call, const storage::Utility& utility, const ResourceName& name) {
-  LatestTarget target;
-  const auto unknown = [&](const storage::Refusal& refusal) {
-    if (refusal.kind != storage::Refusal::Kind::NotFound) call.fail(refusal, name);
-    target.missing.set_reason(v1::Missing::UNKNOWN_ID);
-    if (!refusal.nearest.empty()) target.missing.set_detail("nearest known: " + refusal.nearest);
-    return target;
+constexpr int kNearestTold = 10;  // each costs a search through the names
+
+std::vector<LatestTarget> latest_targets(const Call& call, const storage::Utility& utility,
+                                         const std::vector<ResourceName>& names, UtcInstant when) {
+  const NamedAssets named = find_named(call, utility, names);
+  std::vector<storage::UsagePointId> points;
+  for (const auto& [key, point] : named.usage_points) points.push_back(point.id);
+  std::map<storage::UsagePointId, storage::Installation> there;
+  for (storage::Installation& stay : call.take(call.assets().installations_of({}, points))) {
+    if (stay.valid.contains(when)) there.emplace(stay.usage_point, std::move(stay));
+  }
+  std::vector<LatestTarget> targets;
+  int told = 0;
+  const auto unknown = [&](const ResourceName& name, const auto& answer) {
+    if (answer.ok()) return;  // it was created just now
+    if (answer.refusal().kind != storage::Refusal::Kind::NotFound) call.fail(answer.refusal(), name);
+    if (!answer.refusal().nearest.empty())
+      targets.back().missing.set_detail("nearest known: " + answer.refusal().nearest);
   };
-  if (name.kind == ResourceName::Kind::Meter) {
-    const storage::Answer<storage::Meter> meter = call.assets().get_meter(utility.id, name.key);
-    if (!meter.ok()) return unknown(meter.refusal());
-    target.meter = meter->id;
-    target.meter_key = meter->key;
-    return target;
+  for (const ResourceName& name : names) {
+    LatestTarget& target = targets.emplace_back();
+    if (name.kind == ResourceName::Kind::Meter) {
+      if (const auto meter = named.meters.find(name.key); meter != named.meters.end()) {
+        target.meter = meter->second.id;
+        target.meter_key = name.key;
+        continue;
+      }
+    } else if (const auto point = named.usage_points.find(name.key); point != named.usage_points.end()) {
+      const auto stay = there.find(point->second.id);
+      if (stay == there.end()) {
+        target.missing.set_reason(v1::Missing::NO_METER);
+      } else {
+        target.meter = stay->second.meter;
+        target.meter_key = stay->second.meter_key;
+        target.only_at = point->second.id;
+      }
+      continue;
+    }
+    target.missing.set_reason(v1::Missing::UNKNOWN_ID);
+    if (told++ >= kNearestTold) continue;
+    if (name.kind == ResourceName::Kind::Meter) {
+      unknown(name, call.assets().get_meter(utility.id, name.key));
+    } else {
+      unknown(name, call.assets().get_usage_point(utility.id, name.key));
+    }
   }
-  const auto installations = call.assets().installations_of_usage_point(utility.id, name.key);
-  if (!installations.ok()) return unknown(installations.refusal());
-  for (const storage::Installation& installation : *installations) {
-    if (!installation.valid.contains(call.now())) continue;
-    target.meter = installation.meter;
-    target.meter_key = installation.meter_key;
-    target.only_at = installation.usage_point;
-    return target;
-  }
-  target.missing.set_reason(v1::Missing::NO_METER);
-  return target;
+  return targets;
 }
 
 void get_latest(const Call& call, const v1::GetLatestRequest& request, v1::GetLatestResponse& response) {
@@ -98,14 +87,16 @@ void get_latest(const Call& call, const v1::GetLatestRequest& request, v1::GetLa
   if (!v1::TimeBasis_IsValid(request.newest_by())) {
     throw StatusError{invalid_field("newest_by", "must be DEVICE_TIME or RECEIPT_TIME")};
   }
-  std::vector<LatestTarget> targets;
+  const std::optional<UtcInstant> as_of = as_of_from(call, request);
+  check_layer(request.layer());
+  const std::vector<LatestTarget> targets = latest_targets(call, utility, names, as_of.value_or(call.now()));
   std::set<MeterId> ids;
-  for (const ResourceName& name : names) {
-    targets.push_back(latest_target(call, utility, name));
-    if (targets.back().meter) ids.insert(*targets.back().meter);
+  for (const LatestTarget& target : targets) {
+    if (target.meter) ids.insert(*target.meter);
   }
   storage::RegisterPage page;
-  if (!ids.empty()) page = call.take(call.readers().latest({ids.begin(), ids.end()}, filter, by));
+  if (!ids.empty()) page = call.take(call.readers().latest({ids.begin(), ids.end()}, filter, by, as_of));
+  apply_layer(request.layer(), page.dictionary);
   std::map<MeterId, std::vector<const storage::RegisterRow*>> rows;
   for (const storage::RegisterRow& row : page.rows) rows[row.meter].push_back(&row);
   const UsagePointNames points(call, utility, points_in(page.rows));
@@ -133,7 +124,9 @@ void list_registers(const Call& call, const v1::ListRegistersRequest& request,
   const storage::Period period = period_from(request);
   const storage::ChannelFilter filter = filter_from(request.quantities());
   const storage::Utility utility = call.utility_of(name.utility);
-  const ReadingTarget target = find_target(call, utility, name, period);
+  const std::optional<UtcInstant> as_of = as_of_from(call, request);
+  check_layer(request.layer());
+  const ReadingTarget target = find_targets(call, utility, {name}, period).front();
   // A page token is good for these spans only: an exchange that was entered in between ends the list.
   std::string spans;
   for (const storage::MeterSpan& span : target.spans) {
@@ -142,7 +135,8 @@ void list_registers(const Call& call, const v1::ListRegistersRequest& request,
   }
   const Page page = call.page(request, spans);
   if (target.spans.empty()) return;
-  const storage::RegisterPage found = call.take(call.readers().registers(target.spans, filter, page.store));
+  storage::RegisterPage found = call.take(call.readers().registers(target.spans, filter, page.store, as_of));
+  apply_layer(request.layer(), found.dictionary);
   const UsagePointNames points(call, utility, points_in(found.rows));
   for (const storage::RegisterRow& row : found.rows) {
     *response.add_values() = register_value(utility, row, found.dictionary, target.meters.at(row.meter).key,
@@ -169,6 +163,30 @@ grpc::ServerUnaryReactor* ReadingService::ListRegisters(Context* context,
 grpc::ServerWriteReactor<v1::StreamIntervalsResponse>* ReadingService::StreamIntervals(
     Context* context, const v1::StreamIntervalsRequest* request) {
   return start_interval_stream(gate_, *context, *request);
+}
+
+grpc::ServerWriteReactor<v1::StreamChangesResponse>* ReadingService::StreamChanges(
+    Context* context, const v1::StreamChangesRequest* request) {
+  return start_change_stream(gate_, subscriptions_, *context, *request);
+}
+
+grpc::ServerUnaryReactor* ReadingService::AckCursor(Context* context, const v1::AckCursorRequest* request,
+                                                    v1::AckCursorResponse* response) {
+  return gate_.unary(context, "/ami.v1.ReadingService/AckCursor",
+                     [request, response](const Call& call) { ack_cursor(call, *request, *response); });
+}
+
+grpc::ServerUnaryReactor* ReadingService::ListChangeSubscribers(
+    Context* context, const v1::ListChangeSubscribersRequest* request,
+    v1::ListChangeSubscribersResponse* response) {
+  return gate_.unary(
+      context, "/ami.v1.ReadingService/ListChangeSubscribers",
+      [request, response](const Call& call) { list_change_subscribers(call, *request, *response); });
+}
+
+grpc::ServerWriteReactor<v1::ReconcileCountsResponse>* ReadingService::ReconcileCounts(
+    Context* context, const v1::ReconcileCountsRequest* request) {
+  return start_reconcile(gate_, *context, *request);
 }
 
 }  // namespace ami::rpc

@@ -3,12 +3,13 @@
 
 #include "ami/v1/reading_service.grpc.pb.h"
 #include "daemon/rpc/call.h"
+#include "daemon/rpc/subscriptions.h"
 
 namespace ami::rpc {
 
 class ReadingService final : public v1::ReadingService::CallbackService {
  public:
-  explicit ReadingService(Gate& gate) : gate_(gate) {}
+  ReadingService(Gate& gate, Subscriptions& subscriptions) : gate_(gate), subscriptions_(subscriptions) {}
 
   using Context = grpc::CallbackServerContext;
 
@@ -17,9 +18,17 @@ class ReadingService final : public v1::ReadingService::CallbackService {
                                           v1::ListRegistersResponse*) override;
   grpc::ServerWriteReactor<v1::StreamIntervalsResponse>* StreamIntervals(
       Context*, const v1::StreamIntervalsRequest*) override;
+  grpc::ServerWriteReactor<v1::StreamChangesResponse>* StreamChanges(
+      Context*, const v1::StreamChangesRequest*) override;
+  grpc::ServerUnaryReactor* AckCursor(Context*, const v1::AckCursorRequest*, v1::AckCursorResponse*) override;
+  grpc::ServerUnaryReactor* ListChangeSubscribers(Context*, const v1::ListChangeSubscribersRequest*,
+                                                  v1::ListChangeSubscribersResponse*) override;
+  grpc::ServerWriteReactor<v1::ReconcileCountsResponse>* ReconcileCounts(
+      Context*, const v1::ReconcileCountsRequest*) override;
 
  private:
   Gate& gate_;
+  Subscriptions& subscriptions_;
 };
 
 }  // namespace ami::rpc

@@ -34,9 +34,20 @@ struct ReadingTarget {
   std::map<MeterId, TargetMeter> meters;
 };
 
-// NOT_FOUND when the name is not known. A usage point without a meter in the period has no spans.
-ReadingTarget find_target(const Call& call, const storage::Utility& utility, const ResourceName& name,
-                          const storage::Period& period);
+// What is known by the names, each looked up once.
+struct NamedAssets {
+  std::map<std::string, storage::Meter> meters;             // by key
+  std::map<std::string, storage::UsagePoint> usage_points;  // by key
+};
+NamedAssets find_named(const Call& call, const storage::Utility& utility,
+                       const std::vector<ResourceName>& names);
+
+// One for each name, in that order; the number of questions to the store does not depend on the number of
+// names. NOT_FOUND for the first name that is not known. A usage point without a meter in the period has no
+// spans.
+std::vector<ReadingTarget> find_targets(const Call& call, const storage::Utility& utility,
+                                        const std::vector<ResourceName>& names,
+                                        const storage::Period& period);
 
 // Resource names that all are of one utility; INVALID_ARGUMENT otherwise, or for none or more than 1000.
 std::vector<ResourceName> names_of_one_utility(const Call& call,

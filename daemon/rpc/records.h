@@ -9,6 +9,8 @@
 
 #include "meter_model/result.h"
 #include "meter_model/time/instant.h"
+#include "storage/postgres/assets.h"
+#include "storage/postgres/reprocess_runs.h"
 
 namespace ami::rpc {
 
@@ -35,6 +37,16 @@ struct ReplayReport {
   std::uint64_t replayed = 0, settled = 0, still_quarantined = 0;
 };
 
+// Bytes of one kept content, in order: fewer than `size` only at the end. Blocks; used by one thread at a time.
+using RawStream = std::function<Result<std::size_t>(char* into, std::size_t size)>;
+
+// What arrived and is kept: reading it, and reading it again with today's rules. All of them block; any thread.
+struct KeptContents {
+  std::function<storage::Answer<std::int64_t>(const storage::RunOrder&)> reprocess{};  // the number of the run
+  std::function<Result<RawStream>(const std::string& sha256)> open{};                  // Permanent: it is not kept
+  std::function<bool(const std::string& sha256)> holds{};
+};
+
 // Something that the log must hold. Never a reading, a raw record or a key.
 struct CallRecord {
   enum class Kind {
@@ -50,6 +62,9 @@ struct CallRecord {
   std::string meter{};        // key
   std::string purpose{};
   std::string message{};
+  std::string on_behalf_of{};             // of an access: as the caller says
+  storage::Period period{};               // of an access: of the values
+  std::optional<std::uint64_t> rows{};    // of an access: how many values, where it is known by then
 };
 
 using AdapterStatus = std::function<std::vector<AdapterReport>()>;       // any thread; does not block

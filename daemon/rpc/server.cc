@@ -17,8 +17,10 @@
 #include <cstring>
 #include <utility>
 
+#include "daemon/rpc/admin_service.h"
 #include "daemon/rpc/asset_service.h"
 #include "daemon/rpc/call.h"
+#include "daemon/rpc/collection_service.h"
 #include "daemon/rpc/event_service.h"
 #include "daemon/rpc/ingest_service.h"
 #include "daemon/rpc/reading_service.h"
@@ -65,18 +67,23 @@ struct RpcServer::Impl {
   Impl(Config configuration, Dependencies given)
       : config(std::move(configuration)),
         backend{given.database,
+                given.reader != nullptr ? *given.reader : given.database,
                 std::move(given.adapter_status),
                 std::move(given.replay),
                 std::move(given.log),
                 std::move(given.now),
                 std::move(given.executor),
-                PageTokens()},
+                PageTokens(),
+                std::move(given.kept)},
         gate(backend, {!config.unix_socket.empty(), config.demo && !config.demo_address.empty()},
              config.max_calls),
+        subscriptions(config.changes),
         assets(gate),
-        readings(gate),
+        readings(gate, subscriptions),
         events(gate),
-        ingest(gate) {}
+        ingest(gate),
+        collection(gate),
+        admin(gate) {}
 
   Outcome check() const {
     if (config.tls_address.empty() && config.unix_socket.empty() && config.demo_address.empty()) {
@@ -111,7 +118,8 @@ struct RpcServer::Impl {
     listen(config.demo_address, grpc::InsecureServerCredentials(), &demo_port);
     for (grpc::Service* service :
          {static_cast<grpc::Service*>(&assets), static_cast<grpc::Service*>(&readings),
-          static_cast<grpc::Service*>(&events), static_cast<grpc::Service*>(&ingest)}) {
+          static_cast<grpc::Service*>(&events), static_cast<grpc::Service*>(&ingest),
+          static_cast<grpc::Service*>(&collection), static_cast<grpc::Service*>(&admin)}) {
       builder.RegisterService(service);
     }
     server = builder.BuildAndStart();
@@ -128,7 +136,8 @@ struct RpcServer::Impl {
     grpc::HealthCheckServiceInterface* health = server->GetHealthCheckService();
     health->SetServingStatus(serving);
     for (const char* name :
-         {"ami.v1.AssetService", "ami.v1.ReadingService", "ami.v1.EventService", "ami.v1.IngestService"}) {
+         {"ami.v1.AssetService", "ami.v1.ReadingService", "ami.v1.EventService", "ami.v1.IngestService",
+          "ami.v1.CollectionService", "ami.v1.AdminService"}) {
       health->SetServingStatus(name, serving);
     }
   }
@@ -136,6 +145,7 @@ struct RpcServer::Impl {
   void drain(std::chrono::milliseconds patience) {
     if (server == nullptr) return;
     set_serving(false);
+    subscriptions.stop();
     server->Shutdown(std::chrono::system_clock::now() + patience);
     gate.wait_idle();
     server.reset();
@@ -144,10 +154,13 @@ struct RpcServer::Impl {
   const Config config;
   Backend backend;
   Gate gate;
+  Subscriptions subscriptions;
   AssetService assets;
   ReadingService readings;
   EventService events;
   IngestService ingest;
+  CollectionService collection;
+  AdminService admin;
   std::unique_ptr<grpc::Server> server;
   int port = 0;
   int demo_port = 0;
@@ -168,6 +181,9 @@ int RpcServer::port() const {
 }
 int RpcServer::demo_port() const {
   return impl_->demo_port;
+}
+std::size_t RpcServer::change_streams() const {
+  return impl_->subscriptions.size();
 }
 void RpcServer::set_serving(bool serving) {
   impl_->set_serving(serving);

@@ -8,6 +8,7 @@
 #include <string>
 
 #include "daemon/rpc/records.h"
+#include "daemon/rpc/subscriptions.h"
 #include "meter_model/result.h"
 
 namespace ami::storage {
@@ -36,6 +37,7 @@ class RpcServer {
     std::string demo_address;  // plaintext, every role; refused unless `demo` and the address is loopback
     bool demo = false;
     std::size_t max_calls = 256;  // under way at once; more get RESOURCE_EXHAUSTED with RetryInfo
+    ChangeFeedOptions changes;
   };
 
   // All outlive the server. `executor` must go on running what it was given until drain() has returned.
@@ -46,6 +48,8 @@ class RpcServer {
     CallLog log;
     Now now;
     Executor executor;
+    KeptContents kept{};
+    storage::Database* reader = nullptr;  // for what callers ask, as a role that sees less; null: `database`
   };
 
   RpcServer(Config config, Dependencies dependencies);
@@ -58,6 +62,8 @@ class RpcServer {
 
   [[nodiscard]] int port() const;       // of tls_address, once started; 0 = not listening
   [[nodiscard]] int demo_port() const;  // likewise of demo_address
+
+  [[nodiscard]] std::size_t change_streams() const;  // open now
 
   // grpc.health.v1 answer for "" and each service. Serving once started; NOT_SERVING while the store is away.
   void set_serving(bool serving);

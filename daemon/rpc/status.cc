@@ -88,6 +88,13 @@ grpc::Status refused(grpc::StatusCode code, std::string_view reason, const std::
   return details.status();
 }
 
+grpc::Status refused_because(grpc::StatusCode code, std::string_view reason, const std::string& message,
+                             const std::map<std::string, std::string>& facts) {
+  Details details(code, reason, message);
+  for (const auto& [key, value] : facts) details.fact(key, value);
+  return details.status();
+}
+
 grpc::Status from_refusal(const storage::Refusal& refusal, const ResourceName& subject) {
   using Kind = storage::Refusal::Kind;
   const bool meter = subject.kind == ResourceName::Kind::Meter;

@@ -461,12 +461,18 @@ void Normaliser::take(const EventObservation& said) {
 
 void normalise(const DecodedBatch& decoded, const FeedRules& rules, const MeterResolver& resolve,
                UtcInstant received_at, NormalisedBatch& out) {
+  normalise(decoded.observations, decoded.malformed, rules, resolve, received_at, out);
+}
+
+void normalise(std::span<const Observation> observations, std::span<const MalformedRecord> malformed,
+               const FeedRules& rules, const MeterResolver& resolve, UtcInstant received_at,
+               NormalisedBatch& out) {
   Normaliser normaliser(rules, resolve, received_at, out);
-  for (const MalformedRecord& record : decoded.malformed) {
+  for (const MalformedRecord& record : malformed) {
     out.quarantined.push_back(
         {record.reason, record.detail, std::string(record.meter), std::string(record.raw), record.offset});
   }
-  for (const Observation& observation : decoded.observations) {
+  for (const Observation& observation : observations) {
     std::visit([&](const auto& said) { normaliser.take(said); }, observation);
   }
 }

@@ -4,6 +4,7 @@
 
 #include <functional>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -52,5 +53,9 @@ struct FeedRules {
 // One item a record and reason; its detail names the values.
 void normalise(const DecodedBatch& decoded, const FeedRules& rules, const MeterResolver& resolve,
                UtcInstant received_at, NormalisedBatch& out);
+// The same for a part of a batch.
+void normalise(std::span<const Observation> observations, std::span<const MalformedRecord> malformed,
+               const FeedRules& rules, const MeterResolver& resolve, UtcInstant received_at,
+               NormalisedBatch& out);
 
 }  // namespace ami

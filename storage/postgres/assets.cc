@@ -64,13 +64,13 @@ void close_detail(pqxx::work& tx, const char* table, const char* id_column, std:
 }  // namespace
 
 Assets Assets::acting_as(std::string actor) const {
-  Assets out(database_);
+  Assets out(database_, reading_);
   out.actor_ = std::move(actor);
   return out;
 }
 
 Answer<std::vector<Utility>> Assets::list_utilities() {
-  return database_.impl().answer([](Session& session) {
+  return reading_.impl().answer([](Session& session) {
     pqxx::read_transaction tx(session);
     std::vector<Utility> out;
     for (const auto& row : tx.exec("SELECT utility_id, key, zone, notice FROM utility ORDER BY key")) {
@@ -81,7 +81,7 @@ Answer<std::vector<Utility>> Assets::list_utilities() {
 }
 
 Answer<Utility> Assets::get_utility(const std::string& key) {
-  return database_.impl().answer([&](Session& session) {
+  return reading_.impl().answer([&](Session& session) {
     pqxx::read_transaction tx(session);
     std::string best;
     std::size_t best_distance = key.size() / 2 + 2;
@@ -122,7 +122,7 @@ Answer<Utility> Assets::put_utility(const Utility& utility) {
 }
 
 Answer<PageOf<UsagePoint>> Assets::list_usage_points(UtilityId utility, const PageRequest& page) {
-  return database_.impl().answer([&](Session& session) {
+  return reading_.impl().answer([&](Session& session) {
     pqxx::read_transaction tx(session);
     auto [ids, token] = key_page<UsagePointId>(tx, "usage_point", utility, page);
     return PageOf<UsagePoint>{load_usage_points(tx, ids), token};
@@ -130,14 +130,14 @@ Answer<PageOf<UsagePoint>> Assets::list_usage_points(UtilityId utility, const Pa
 }
 
 Answer<UsagePoint> Assets::get_usage_point(UtilityId utility, const std::string& key) {
-  return database_.impl().answer([&](Session& session) {
+  return reading_.impl().answer([&](Session& session) {
     pqxx::read_transaction tx(session);
     return load_usage_points(tx, {usage_point_id(tx, utility, key)}).at(0);
   });
 }
 
 Answer<std::vector<UsagePoint>> Assets::usage_points_by_id(const std::vector<UsagePointId>& ids) {
-  return database_.impl().answer([&](Session& session) {
+  return reading_.impl().answer([&](Session& session) {
     pqxx::read_transaction tx(session);
     return load_usage_points(tx, ids);
   });
@@ -184,7 +184,7 @@ Answer<UsagePoint> Assets::update_usage_point(UtilityId utility, const std::stri
 }
 
 Answer<PageOf<Meter>> Assets::list_meters(UtilityId utility, const PageRequest& page) {
-  return database_.impl().answer([&](Session& session) {
+  return reading_.impl().answer([&](Session& session) {
     pqxx::read_transaction tx(session);
     auto [ids, token] = key_page<MeterId>(tx, "meter", utility, page);
     return PageOf<Meter>{load_meters(tx, ids), token};
@@ -192,14 +192,14 @@ Answer<PageOf<Meter>> Assets::list_meters(UtilityId utility, const PageRequest& 
 }
 
 Answer<Meter> Assets::get_meter(UtilityId utility, const std::string& key) {
-  return database_.impl().answer([&](Session& session) {
+  return reading_.impl().answer([&](Session& session) {
     pqxx::read_transaction tx(session);
     return load_meters(tx, {meter_id(tx, utility, key)}).at(0);
   });
 }
 
 Answer<std::vector<Meter>> Assets::meters_by_id(const std::vector<MeterId>& ids) {
-  return database_.impl().answer([&](Session& session) {
+  return reading_.impl().answer([&](Session& session) {
     pqxx::read_transaction tx(session);
     return load_meters(tx, ids);
   });

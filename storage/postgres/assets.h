@@ -182,7 +182,9 @@ struct DirectorySnapshot {
 
 class Assets {
  public:
-  explicit Assets(Database& database) : database_(database) {}
+  explicit Assets(Database& database) : Assets(database, database) {}
+  // Queries go to `reading`, which may see less.
+  Assets(Database& database, Database& reading) : database_(database), reading_(reading) {}
 
   // Who does it; kept with each change in asset_audit. Default "gateway".
   [[nodiscard]] Assets acting_as(std::string actor) const;
@@ -194,6 +196,7 @@ class Assets {
   Answer<PageOf<UsagePoint>> list_usage_points(UtilityId utility, const PageRequest& page);  // by key
   Answer<UsagePoint> get_usage_point(UtilityId utility, const std::string& key);
   Answer<std::vector<UsagePoint>> usage_points_by_id(const std::vector<UsagePointId>& ids);
+  Answer<std::vector<UsagePoint>> usage_points_by_key(UtilityId utility, const std::vector<std::string>& keys);
   Answer<UsagePoint> create_usage_point(UtilityId utility, const std::string& key,
                                         const UsagePointDetail& detail);
   // From detail.valid.from on the new detail holds; what was in force then ends there.
@@ -203,6 +206,8 @@ class Assets {
   Answer<PageOf<Meter>> list_meters(UtilityId utility, const PageRequest& page);  // by key
   Answer<Meter> get_meter(UtilityId utility, const std::string& key);
   Answer<std::vector<Meter>> meters_by_id(const std::vector<MeterId>& ids);  // unknown ids are left out
+  // Each known key once, in no order that means anything; unknown ones are left out. Without aliases.
+  Answer<std::vector<Meter>> meters_by_key(UtilityId utility, const std::vector<std::string>& keys);
   Answer<Meter> create_meter(UtilityId utility, const std::string& key, const MeterDetail& detail,
                              const std::vector<Alias>& aliases);
   Answer<Meter> update_meter(UtilityId utility, const std::string& key, const MeterDetail& detail);
@@ -218,6 +223,9 @@ class Assets {
   Answer<Exchanged> exchange(const ExchangeRequest& request);
   Answer<std::vector<Installation>> installations_of_usage_point(UtilityId utility, const std::string& key);
   Answer<std::vector<Installation>> installations_of_meter(UtilityId utility, const std::string& key);
+  // Of any of the meters and at any of the usage points, by time; without the reads of their dials.
+  Answer<std::vector<Installation>> installations_of(const std::vector<MeterId>& meters,
+                                                     const std::vector<UsagePointId>& usage_points);
 
   // NotFound carries the nearest alias of the utility in `nearest`. Two meters answer to it: Invalid.
   Answer<ResolvedAlias> resolve(UtilityId utility, const AliasQuery& query);
@@ -227,6 +235,7 @@ class Assets {
 
  private:
   Database& database_;
+  Database& reading_;
   std::string actor_ = "gateway";
 };
 

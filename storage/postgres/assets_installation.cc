@@ -121,21 +121,21 @@ Answer<Exchanged> Assets::exchange(const ExchangeRequest& request) {
 
 Answer<std::vector<Installation>> Assets::installations_of_usage_point(UtilityId utility,
                                                                        const std::string& key) {
-  return database_.impl().answer([&](Session& session) {
+  return reading_.impl().answer([&](Session& session) {
     pqxx::read_transaction tx(session);
     return load_installations(tx, "i.usage_point_id = $1", usage_point_id(tx, utility, key));
   });
 }
 
 Answer<std::vector<Installation>> Assets::installations_of_meter(UtilityId utility, const std::string& key) {
-  return database_.impl().answer([&](Session& session) {
+  return reading_.impl().answer([&](Session& session) {
     pqxx::read_transaction tx(session);
     return load_installations(tx, "i.meter_id = $1", meter_id(tx, utility, key));
   });
 }
 
 Answer<ResolvedAlias> Assets::resolve(UtilityId utility, const AliasQuery& query) {
-  return database_.impl().answer([&](Session& session) {
+  return reading_.impl().answer([&](Session& session) {
     pqxx::read_transaction tx(session);
     const std::string kind = query.kind ? std::string(name_of(*query.kind)) : std::string();
     const auto rows = tx.exec_params(

@@ -278,6 +278,14 @@ void Rows::Clear::operator()(pg_result* result) const noexcept {
 }
 
 Rows Rows::query(pg_conn* connection, const char* sql, const Params& params) {
+  return run(connection, sql, false, params);
+}
+
+Rows Rows::prepared(pg_conn* connection, const char* name, const Params& params) {
+  return run(connection, name, true, params);
+}
+
+Rows Rows::run(pg_conn* connection, const char* text, bool by_name, const Params& params) {
   const std::size_t count = params.values_.size();
   std::vector<const char*> values(count);
   std::vector<int> lengths(count), formats(count, 1);
@@ -286,8 +294,11 @@ Rows Rows::query(pg_conn* connection, const char* sql, const Params& params) {
     lengths[i] = length_of(params.values_[i].size());
   }
   Rows rows;
-  rows.result_.reset(PQexecParams(connection, sql, static_cast<int>(count), params.types_.data(),
-                                  values.data(), lengths.data(), formats.data(), 1));
+  const int n = static_cast<int>(count);
+  rows.result_.reset(
+      by_name ? PQexecPrepared(connection, text, n, values.data(), lengths.data(), formats.data(), 1)
+              : PQexecParams(connection, text, n, params.types_.data(), values.data(), lengths.data(),
+                             formats.data(), 1));
   const ExecStatusType status = PQresultStatus(rows.result_.get());
   if (status != PGRES_TUPLES_OK && status != PGRES_COMMAND_OK) {
     throw_sql_failure(connection, PQerrorMessage(connection), state_of(rows.result_.get()));

@@ -76,6 +76,8 @@ class Params {
 class Rows {
  public:
   static Rows query(pg_conn* connection, const char* sql, const Params& params);
+  // A statement that this connection knows by name.
+  static Rows prepared(pg_conn* connection, const char* name, const Params& params);
 
   [[nodiscard]] int size() const noexcept { return size_; }
   [[nodiscard]] bool null(int row, int column) const;
@@ -94,6 +96,7 @@ class Rows {
   struct Clear {
     void operator()(pg_result* result) const noexcept;
   };
+  static Rows run(pg_conn* connection, const char* text, bool by_name, const Params& params);
   [[nodiscard]] const char* bytes(int row, int column, int width) const;
   std::unique_ptr<pg_result, Clear> result_;
   int size_ = 0;

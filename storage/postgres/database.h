@@ -23,11 +23,23 @@ struct DatabaseOptions {
   std::chrono::milliseconds acquire_timeout{10'000};  // waiting for a free connection; then Transient
   std::chrono::seconds connect_timeout{5};
   std::string application_name = "ami-gateway";
+  // For everything that one call asks of the server; then the connection is cut and the call fails: Transient,
+  // or InDoubt when the question was a COMMIT. 0 = for ever.
+  std::chrono::milliseconds answer_timeout{120'000};
+  std::size_t day_cache_bytes = std::size_t{64} << 20U;  // of channel-days that were read before; 0 = none
+};
+
+// Which utilities one caller may see. It reaches PostgreSQL as the setting ami.utilities, which the policies of
+// role ami_reader look at; a role that no policy binds sees everything whatever it says.
+struct Scope {
+  std::string utilities;  // keys joined by ','; "*" = every one; "" = none
 };
 
 class Database {
  public:
   explicit Database(DatabaseOptions options);  // does not connect: PostgreSQL may still be away
+  // The same connections, but each piece of work sees what `scope` allows. Cheap; `pool` outlives it.
+  Database(Database& pool, Scope scope);
   ~Database();
   Database(const Database&) = delete;
   Database& operator=(const Database&) = delete;

@@ -5,6 +5,8 @@
 #include <stdexcept>
 
 #include "storage/postgres/binary_copy.h"
+#include "storage/postgres/session.h"
+#include "storage/postgres/statement_order.h"
 
 namespace ami::storage {
 namespace {
@@ -64,16 +66,24 @@ void IdCache::clear() {
   entries_ = {};
 }
 
-void IdCache::add(const Entries& fresh) {
+void IdCache::add(const std::string& server, const Entries& fresh) {
   const std::lock_guard lock(mutex_);
+  if (server_ != server) return;
   merge_bounded(entries_.channels, fresh.channels);
   merge_bounded(entries_.quality_ids, fresh.quality_ids);
   merge_bounded(entries_.qualities, fresh.qualities);
   merge_bounded(entries_.ranks, fresh.ranks);
 }
 
-IdBook::IdBook(IdCache& cache, pg_conn* connection, const CommitUnit& unit)
-    : cache_(cache), connection_(connection), unit_(unit) {}
+IdBook::IdBook(IdCache& cache, const Session& session, const CommitUnit& unit)
+    : cache_(cache), connection_(session.raw()), server_(session.server()), unit_(unit) {}
+
+IdBook::IdBook(const IdBook& other, const Session& session) : IdBook(other) {
+  if (server_ != session.server())
+    throw OtherServer("another server answers than the one that the batch was begun at; it is begun anew");
+  connection_ = session.raw();
+  fresh_ = {};
+}
 
 void IdBook::resolve_channels() {
   const auto& keys = unit_.batch.channels;
@@ -84,7 +94,7 @@ void IdBook::resolve_channels() {
   for (const ChannelKey& key : keys) {
     clean.push_back({key.meter, clean_text(key.key), clean_text(key.reading_type), clean_text(key.unit)});
   }
-  cache_.read([&](const IdCache::Entries& known) {
+  cache_.read(server_, [&](const IdCache::Entries& known) {
     for (std::size_t i = 0; i < clean.size(); ++i) {
       std::string content = channel_content(clean[i]);
       const auto found = known.channels.find(content);
@@ -148,7 +158,7 @@ void IdBook::resolve_qualities() {
   std::vector<ValueQuality> clean;
   clean.reserve(sets.size());
   for (const ValueQuality& set : sets) clean.push_back(canonical(set));
-  cache_.read([&](const IdCache::Entries& known) {
+  cache_.read(server_, [&](const IdCache::Entries& known) {
     for (std::size_t i = 0; i < clean.size(); ++i) {
       if (clean[i] == ValueQuality{}) continue;
       std::string content = quality_content(clean[i]);
@@ -195,7 +205,7 @@ void IdBook::resolve_qualities() {
   }
 }
 
-void IdBook::resolve_sources(const std::map<SourceKey, SourceCounts>& wanted) {
+void IdBook::resolve_sources(const std::map<SourceKey, SourceCounts>& wanted, bool complete) {
   std::vector<UtcInstant> stamps;
   std::vector<std::int16_t> clocks;
   std::vector<std::int64_t> registers, values, events;
@@ -207,11 +217,9 @@ void IdBook::resolve_sources(const std::map<SourceKey, SourceCounts>& wanted) {
     events.push_back(counts.events);
   }
   const SourceRef& from = unit_.source;
-  const std::string texts[] = {clean_text(from.feed), clean_text(from.name), clean_text(from.content_sha256)};
+  const std::string texts[] = {clean_text(from.feed), clean_text(from.name), clean_text(from.content_sha256),
+                               clean_text(unit_.cause)};
   const UtcInstant received[] = {from.received_at};
-  // A replay says something new from old content, at its own time.
-  const std::int64_t replay =
-      unit_.replayed.empty() ? 0 : *std::min_element(unit_.replayed.begin(), unit_.replayed.end());
   Params params;
   params.array(stamps);
   params.array(clocks);
@@ -219,15 +227,17 @@ void IdBook::resolve_sources(const std::map<SourceKey, SourceCounts>& wanted) {
   params.texts(texts);
   params.i8(static_cast<std::int64_t>(from.offset));
   params.i4(from.mapping_version);
-  params.i8(replay);
+  params.i8(unit_.replay_of);
   Params insert = params;
   insert.array(received);
   insert.array(registers);
   insert.array(values);
   insert.array(events);
   insert.i8(static_cast<std::int64_t>(from.length));
+  insert.i4(complete ? 1 : 0);
   const char* find =
-      "SELECT k.n, s.source_id FROM unnest($1, $2) WITH ORDINALITY AS k (stamp, clock, n) JOIN source s"
+      "SELECT k.n, s.source_id, (s.stored_at = '9999-12-31 00:00:00+00')::int FROM unnest($1, $2) WITH ORDINALITY"
+      " AS k (stamp, clock, n) JOIN source s"
       " ON s.utility_id = $3 AND s.feed = $4[1] AND s.content_sha256 = $4[3] AND s.byte_offset = $5"
       " AND s.rank_stamp = k.stamp AND s.mapping_version = $6 AND s.time_source = k.clock AND s.replay = $7"
       " WHERE $4[2] IS NOT NULL";
@@ -236,8 +246,10 @@ void IdBook::resolve_sources(const std::map<SourceKey, SourceCounts>& wanted) {
     Rows::query(
         connection_,
         "INSERT INTO source (utility_id, feed, name, content_sha256, byte_offset, byte_length, rank_stamp,"
-        " mapping_version, time_source, replay, received_at, registers, interval_values, events)"
-        " SELECT $3, $4[1], $4[2], $4[3], $5, $12, k.stamp, $6, k.clock, $7, $8[1], k.r, k.v, k.e"
+        " mapping_version, time_source, replay, received_at, registers, interval_values, events, cause,"
+        " stored_at)"
+        " SELECT $3, $4[1], $4[2], $4[3], $5, $12, k.stamp, $6, k.clock, $7, $8[1], k.r, k.v, k.e, $4[4],"
+        " CASE WHEN $13 = 1 THEN now() ELSE '9999-12-31 00:00:00+00' END"
         " FROM unnest($1, $2, $9, $10, $11) AS k (stamp, clock, r, v, e)"
         " ON CONFLICT ON CONSTRAINT source_content DO NOTHING",
         insert);
@@ -255,12 +267,26 @@ void IdBook::resolve_sources(const std::map<SourceKey, SourceCounts>& wanted) {
     sources_[key] = id;
     fresh_.ranks[id] = ranks_[id] = Rank{key.stamp, from.mapping_version};
   }
+  bool half_there = false;  // left by a commit in lanes that did not come to its end
+  for (int row = 0; row < rows.size(); ++row) half_there = half_there || rows.i4(row, 2) != 0;
+  if (complete && half_there) complete_sources();
+}
+
+void IdBook::complete_sources() const {
+  std::vector<std::int64_t> ids;
+  for (const auto& [key, id] : sources_) ids.push_back(id);
+  Params params;
+  params.array(ids);
+  Rows::query(connection_,
+              "UPDATE source SET stored_at = clock_timestamp() WHERE source_id = ANY ($1)"
+              " AND stored_at = '9999-12-31 00:00:00+00'",
+              params);
 }
 
 void IdBook::learn(std::span<const std::int64_t> sources, std::span<const std::int32_t> qualities) {
   std::set<std::int64_t> unknown_sources;
   std::set<std::int32_t> unknown_qualities;
-  cache_.read([&](const IdCache::Entries& known) {
+  cache_.read(server_, [&](const IdCache::Entries& known) {
     for (const std::int64_t id : sources) {
       if (id == 0 || ranks_.contains(id)) continue;
       const auto found = known.ranks.find(id);
@@ -308,10 +334,7 @@ void IdBook::learn(std::span<const std::int64_t> sources, std::span<const std::i
 }
 
 std::strong_ordering IdBook::compare_quality(std::int32_t a, std::int32_t b) const {
-  const ValueQuality& x = quality_contents_.at(a);
-  const ValueQuality& y = quality_contents_.at(b);
-  if (const auto order = x.codes <=> y.codes; order != 0) return order;
-  return x.vendor_flag <=> y.vendor_flag;
+  return compare(quality_contents_.at(a), quality_contents_.at(b));
 }
 
 }  // namespace ami::storage

@@ -17,6 +17,8 @@ struct pg_conn;
 
 namespace ami::storage {
 
+class Session;
+
 class IdCache {
  public:
   struct Entries {
@@ -25,17 +27,23 @@ class IdCache {
     std::unordered_map<std::int32_t, ValueQuality> qualities;
     std::unordered_map<std::int64_t, Rank> ranks;  // by source id
   };
-  // Runs `use(const Entries&)` under the lock.
+  // Runs `use(const Entries&)` under the lock. Ids of another server (Session::server) are forgotten first: there
+  // they belong to others.
   template <class F>
-  void read(F&& use) {
+  void read(const std::string& server, F&& use) {
     const std::lock_guard lock(mutex_);
+    if (server_ != server) {
+      entries_ = {};
+      server_ = server;
+    }
     use(std::as_const(entries_));
   }
-  void add(const Entries& fresh);
+  void add(const std::string& server, const Entries& fresh);
   void clear();
 
  private:
   std::mutex mutex_;
+  std::string server_;
   Entries entries_;
 };
 
@@ -51,14 +59,19 @@ struct SourceCounts {
 
 class IdBook final : public Provenance {
  public:
-  IdBook(IdCache& cache, pg_conn* connection, const CommitUnit& unit);
+  IdBook(IdCache& cache, const Session& session, const CommitUnit& unit);
+  // What `other` resolved, for another transaction of the same unit.
+  // Throws OtherServer when that one went on at another server, where its ids mean nothing.
+  IdBook(const IdBook& other, const Session& session);
 
   void resolve_channels();   // fills channel()
   void resolve_qualities();  // fills quality()
-  void resolve_sources(const std::map<SourceKey, SourceCounts>& wanted);
+  // `complete` = all values of the unit come in this transaction; else complete_sources() says when they came.
+  void resolve_sources(const std::map<SourceKey, SourceCounts>& wanted, bool complete);
+  void complete_sources() const;
   // Makes rank_of and compare_quality know these ids, which were read from rows.
   void learn(std::span<const std::int64_t> sources, std::span<const std::int32_t> qualities);
-  void publish() { cache_.add(fresh_); }  // after COMMIT
+  void publish() { cache_.add(server_, fresh_); }  // after COMMIT
 
   [[nodiscard]] std::int64_t channel(std::uint32_t index) const { return channels_.at(index); }
   [[nodiscard]] std::int32_t quality(std::uint32_t index) const { return qualities_.at(index); }
@@ -71,6 +84,7 @@ class IdBook final : public Provenance {
  private:
   IdCache& cache_;
   pg_conn* connection_;
+  std::string server_;
   const CommitUnit& unit_;
   IdCache::Entries fresh_;
   std::vector<std::int64_t> channels_;

@@ -1,7 +1,9 @@
 #include "storage/postgres/ingest.h"
 
+#include <algorithm>
 #include <atomic>
 #include <chrono>
+#include <future>
 #include <pqxx/pqxx>
 
 #include "meter_model/failpoint.h"
@@ -12,6 +14,7 @@ namespace ami::storage {
 namespace {
 
 constexpr int kAttempts = 8;
+constexpr std::size_t kWorthLanes = 256;  // series of a unit; below it three transactions cost more than one
 
 void ensure_months(Database::Impl& pool, Session& session, const CommitUnit& unit) {
   const Day today = std::chrono::floor<std::chrono::days>(std::chrono::system_clock::now());
@@ -38,6 +41,7 @@ bool lost_race_for_new_row(const Error& error) {
 
 struct PostgresIngest::Impl {
   Database& database;
+  const std::size_t lanes;
   IdCache cache;
   std::atomic<std::uint64_t> losses_known = 0;
 
@@ -47,45 +51,163 @@ struct PostgresIngest::Impl {
     if (losses_known.exchange(losses) != losses) cache.clear();
   }
 
-  // nullopt: lost a race for a row.
-  std::optional<CommitCounts> attempt(Session& session, const CommitUnit& unit) {
+  void prepare(Session& session, const CommitUnit& unit) {
     if (!session.staged) {
       pqxx::nontransaction(session).exec(kStageTables);
       session.staged = true;
     }
     ensure_months(database.impl(), session, unit);
+  }
 
-    CommitCounts counts;
-    pqxx::work tx(session);
+  // Begins every transaction of a commit. false: asset data changed since the unit was resolved.
+  static bool begin(pqxx::work& tx, const CommitUnit& unit) {
     // Statements here look up rows by their keys; statistics of young partitions would say otherwise.
     tx.exec(
         "SET LOCAL enable_seqscan = off; SET LOCAL enable_hashjoin = off; SET LOCAL enable_mergejoin = off;"
         "SET LOCAL enable_bitmapscan = off; SELECT pg_advisory_xact_lock_shared(7165289, 1)");
-    if (tx.exec1("SELECT version FROM directory_version")[0].as<std::int64_t>() != unit.directory_version) {
-      counts.directory_changed = true;
-      return counts;
-    }
-    IdBook ids(cache, session.raw(), unit);
-    ids.resolve_channels();
-    ids.resolve_qualities();
-    const auto sources = sources_of(unit);
-    if (!sources.empty()) ids.resolve_sources(sources);
+    return tx.exec1("SELECT version FROM directory_version")[0].as<std::int64_t>() == unit.directory_version;
+  }
 
-    const IngestStep step{session.raw(), unit, ids, counts};
-    if (!write_intervals(step, ids) || !write_registers(step, ids)) return std::nullopt;
-    failpoint("ingest.after_copy");
-    write_events(step);
-    write_quarantine(step);
-    write_state(session.raw(), unit.source.feed, unit.state);
+  static void commit(pqxx::work& tx) {
     failpoint("ingest.before_commit");
     tx.commit();
     failpoint("ingest.after_commit");
+  }
+
+  static void resolve(IdBook& ids, const CommitUnit& unit, bool complete) {
+    ids.resolve_channels();
+    ids.resolve_qualities();
+    const auto sources = sources_of(unit);
+    if (!sources.empty()) ids.resolve_sources(sources, complete);
+  }
+
+  // Values of the lane. false: another writer was quicker at a row.
+  [[nodiscard]] static bool write_values(const IngestStep& step, IdBook& ids) {
+    if (!write_intervals(step, ids) || !write_registers(step, ids)) return false;
+    failpoint("ingest.after_copy");
+    write_events(step);
+    return true;
+  }
+
+  static void write_rest(const IngestStep& step) {
+    write_quarantine(step);
+    write_state(step.connection, step.unit.source.feed, step.unit.state);
+  }
+
+  // All in one transaction. nullopt: lost a race for a row.
+  std::optional<CommitCounts> attempt(Session& session, const CommitUnit& unit) {
+    prepare(session, unit);
+    CommitCounts counts;
+    pqxx::work tx(session);
+    if (!begin(tx, unit)) {
+      counts.directory_changed = true;
+      return counts;
+    }
+    IdBook ids(cache, session, unit);
+    resolve(ids, unit, true);
+    const IngestStep step{session.raw(), unit, ids, counts};
+    if (!write_values(step, ids)) return std::nullopt;
+    write_rest(step);
+    commit(tx);
     ids.publish();
     return counts;
   }
+
+  std::optional<CommitCounts> attempt_lane(Session& session, const CommitUnit& unit, const IdBook& resolved,
+                                           Lane lane) {
+    prepare(session, unit);
+    CommitCounts counts;
+    pqxx::work tx(session);
+    if (!begin(tx, unit)) {
+      counts.directory_changed = true;
+      return counts;
+    }
+    IdBook ids(resolved, session);
+    if (!write_values({session.raw(), unit, ids, counts, lane}, ids)) return std::nullopt;
+    commit(tx);
+    ids.publish();
+    return counts;
+  }
+
+  // Runs `work(Session&)`, which returns nullopt when it lost a race, until it did not.
+  template <class F>
+  Result<CommitCounts> persist(F&& work) {
+    for (int attempt = 0; attempt < kAttempts; ++attempt) {
+      forget_after_loss();
+      auto counts = database.impl().run(work);
+      if (!counts.ok()) {
+        if (lost_race_for_new_row(counts.error())) continue;
+        if (counts.error().message.find("no partition of relation") != std::string::npos) {
+          database.impl().forget_months();
+          return transient(counts.error().message + "; it will be made anew");
+        }
+        return counts.error();
+      }
+      if (*counts) return **counts;
+    }
+    return transient("other commits kept changing the same rows; try again");
+  }
+
+  // Sources first, then the lanes side by side, then what must not be there before all values are: adapter
+  // state, quarantine, and the moment from which the sources count as known. Whatever fails on the way leaves
+  // values that the same unit again finds in their place.
+  Result<CommitCounts> commit_in_lanes(const CommitUnit& unit) {
+    std::optional<IdBook> ids;
+    auto opened = persist([&](Session& session) -> std::optional<CommitCounts> {
+      prepare(session, unit);
+      CommitCounts counts;
+      pqxx::work tx(session);
+      counts.directory_changed = !begin(tx, unit);
+      if (counts.directory_changed) return counts;
+      ids.emplace(cache, session, unit);
+      resolve(*ids, unit, false);
+      commit(tx);
+      ids->publish();
+      return counts;
+    });
+    if (!opened || opened->directory_changed) return opened;
+
+    const auto run_lane = [&](std::uint32_t number) {
+      return persist([&](Session& session) {
+        return attempt_lane(session, unit, *ids, {number, static_cast<std::uint32_t>(lanes)});
+      });
+    };
+    std::vector<std::future<Result<CommitCounts>>> others;
+    for (std::uint32_t n = 1; n < lanes; ++n) others.push_back(std::async(std::launch::async, run_lane, n));
+    std::vector<Result<CommitCounts>> ended{run_lane(0)};
+    for (auto& other : others) ended.push_back(other.get());
+
+    CommitCounts sum;
+    const Error* worst = nullptr;
+    for (const auto& lane : ended) {
+      if (!lane) {
+        if (worst == nullptr || lane.error().fault < worst->fault) worst = &lane.error();
+        continue;
+      }
+      sum.registers += lane->registers;
+      sum.interval_values += lane->interval_values;
+      sum.events += lane->events;
+      sum.directory_changed |= lane->directory_changed;
+    }
+    if (worst != nullptr) return *worst;
+    if (sum.directory_changed) return CommitCounts{.directory_changed = true};
+
+    return persist([&](Session& session) -> std::optional<CommitCounts> {
+      CommitCounts counts = sum;
+      pqxx::work tx(session);
+      counts.directory_changed = !begin(tx, unit);
+      if (counts.directory_changed) return counts;
+      const IdBook mine(*ids, session);
+      write_rest({session.raw(), unit, mine, counts});
+      mine.complete_sources();
+      commit(tx);
+      return counts;
+    });
+  }
 };
 
-PostgresIngest::PostgresIngest(Database& database) : impl_(new Impl{database, {}}) {}
+PostgresIngest::PostgresIngest(Database& database, std::size_t lanes)
+    : impl_(new Impl{database, std::max<std::size_t>(lanes, 1), {}}) {}
 PostgresIngest::~PostgresIngest() = default;
 
 Result<CommitCounts> PostgresIngest::commit(const CommitUnit& unit) {
@@ -96,21 +218,9 @@ Result<CommitCounts> PostgresIngest::commit(const CommitUnit& unit) {
     return permanent(defect.what());
   }
   const CommitUnit& storable = cleaned ? *cleaned : unit;
-  for (int attempt = 0; attempt < kAttempts; ++attempt) {
-    impl_->forget_after_loss();
-    auto counts =
-        impl_->database.impl().run([&](Session& session) { return impl_->attempt(session, storable); });
-    if (!counts.ok()) {
-      if (lost_race_for_new_row(counts.error())) continue;
-      if (counts.error().message.find("no partition of relation") != std::string::npos) {
-        impl_->database.impl().forget_months();
-        return transient(counts.error().message + "; it will be made anew");
-      }
-      return counts.error();
-    }
-    if (*counts) return **counts;
-  }
-  return transient("other commits kept changing the same rows; try again");
+  const std::size_t series = storable.batch.intervals.size() + storable.batch.registers.size();
+  if (impl_->lanes > 1 && series >= kWorthLanes) return impl_->commit_in_lanes(storable);
+  return impl_->persist([&](Session& session) { return impl_->attempt(session, storable); });
 }
 
 Result<std::optional<std::string>> PostgresIngest::load_state(const std::string& feed,

@@ -1,4 +1,8 @@
-// The PostgreSQL IngestStore (contract: storage/ingest.h). Thread-safe; one connection of the pool a commit.
+// The PostgreSQL IngestStore (contract: storage/ingest.h). Thread-safe.
+//
+// A small unit is one transaction on one connection of the pool. A large one is written in lanes by the meter's
+// hash, each a transaction on a connection of its own, between one that makes the ids and one that makes the
+// adapter's state: the state is never there before all values are.
 #pragma once
 
 #include <memory>
@@ -10,7 +14,7 @@ namespace ami::storage {
 
 class PostgresIngest final : public IngestStore {
  public:
-  explicit PostgresIngest(Database& database);
+  explicit PostgresIngest(Database& database, std::size_t lanes = 1);
   ~PostgresIngest() override;
 
   Result<CommitCounts> commit(const CommitUnit& unit) override;

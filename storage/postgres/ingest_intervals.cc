@@ -57,6 +57,7 @@ void collect(const IngestStep& step, Rowset& grid, Rowset& odd) {
   const auto& runs = step.unit.batch.intervals;
   for (std::uint32_t r = 0; r < runs.size(); ++r) {
     const IntervalRun& run = runs[r];
+    if (!step.lane.has(step.unit.batch.channels.at(run.channel).meter)) continue;
     Key key{step.unit.batch.channels.at(run.channel).meter,
             step.ids.channel(run.channel),
             {},

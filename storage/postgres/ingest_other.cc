@@ -177,6 +177,7 @@ void write_events(const IngestStep& step) {
   std::vector<std::int16_t> clocks;
   std::set<std::int64_t> distinct;
   for (const EventReading& event : events) {
+    if (!step.lane.has(event.meter)) continue;
     meters.push_back(event.meter);
     distinct.insert(event.meter);
     times.push_back(event.at);
@@ -188,6 +189,7 @@ void write_events(const IngestStep& step) {
     clocks.push_back(static_cast<std::int16_t>(event.time_source));
     sources.push_back(step.ids.source({{}, event.time_source}));
   }
+  if (meters.empty()) return;
   Params known;
   known.array(std::span<const std::int64_t>(std::vector<std::int64_t>(distinct.begin(), distinct.end())));
   known.i4(step.unit.utility);
@@ -234,7 +236,7 @@ void write_events(const IngestStep& step) {
       "  CASE WHEN EXISTS (SELECT FROM event e WHERE e.meter_id = w.meter_id AND e.at = w.at"
       "   AND e.event_id = w.event_id) THEN 2 ELSE 1 END FROM written w",
       params);
-  step.counts.events += events.size();
+  step.counts.events += meters.size();
 }
 
 void write_quarantine(const IngestStep& step) {

@@ -1,19 +1,13 @@
 // Registers of a commit: the highest rank is current, each other distinct reading is a revision.
 #include <algorithm>
-#include <tuple>
 
 #include "storage/postgres/ingest_steps.h"
+#include "storage/postgres/statement_order.h"
 
 namespace ami::storage {
 namespace {
 
-struct Reading {
-  Decimal value;
-  std::int64_t source = 0;
-  std::int32_t quality = 0;
-  std::optional<UtcInstant> period_start, occurred_at;
-  std::int16_t time_source = 0;
-};
+using Reading = RegisterStatement;
 struct Key {
   std::int64_t meter = 0, channel = 0;
   UtcInstant at{};
@@ -27,23 +21,11 @@ struct Slot {
   bool changed = false;
 };
 
-std::strong_ordering compare(const Reading& a, const Reading& b, const IdBook& ids) {
-  if (a.source != b.source) {
-    if (const auto order = ids.rank_of(a.source) <=> ids.rank_of(b.source); order != 0) return order;
-  }
-  if (const auto order = a.value <=> b.value; order != 0) return order;
-  if (a.quality != b.quality) {
-    if (const auto order = ids.compare_quality(a.quality, b.quality); order != 0) return order;
-  }
-  // More digits stated beats fewer; the rest only makes the order total.
-  return std::tuple(-a.value.exponent, a.period_start, a.occurred_at, -a.time_source) <=>
-         std::tuple(-b.value.exponent, b.period_start, b.occurred_at, -b.time_source);
-}
-
 std::vector<Slot> collect(const IngestStep& step) {
   std::vector<std::pair<Key, Reading>> all;
   all.reserve(step.unit.batch.registers.size());
   for (const RegisterReading& read : step.unit.batch.registers) {
+    if (!step.lane.has(step.unit.batch.channels.at(read.channel).meter)) continue;
     all.push_back(
         {{step.unit.batch.channels.at(read.channel).meter, step.ids.channel(read.channel), read.at},
          {read.value, step.ids.source({read.rank, read.time_source}), step.ids.quality(read.quality),
@@ -193,6 +175,7 @@ bool store(const IngestStep& step, const std::vector<Slot>& slots, CopyRows& cha
 bool write_registers(const IngestStep& step, IdBook& ids) {
   if (step.unit.batch.registers.empty()) return true;
   auto slots = collect(step);
+  if (slots.empty()) return true;
   load(step, ids, slots);
   CopyRows revisions, changes;
   merge(step, slots, revisions);

@@ -15,11 +15,20 @@
 
 namespace ami::storage {
 
+// The part of a unit that one transaction writes: the meters whose hash falls to it.
+struct Lane {
+  std::uint32_t number = 0, of = 1;
+  [[nodiscard]] bool has(std::int64_t meter) const noexcept {
+    return of == 1 || ((static_cast<std::uint64_t>(meter) * 0x9E3779B97F4A7C15ULL) >> 32U) % of == number;
+  }
+};
+
 struct IngestStep {
   pg_conn* connection;
   const CommitUnit& unit;
   const IdBook& ids;
   CommitCounts& counts;
+  Lane lane{};
 };
 
 // Values that no table can hold (outside years 1970 to 2199, or our sign for a hole) are put aside before

@@ -3,6 +3,7 @@
 #include <map>
 #include <pqxx/pqxx>
 
+#include "meter_model/failpoint.h"
 #include "storage/postgres/session.h"
 
 namespace ami::storage {
@@ -70,9 +71,15 @@ MigrationReport apply(Session& session, std::span<const Migration> migrations) {
     }
     if (due == nullptr) break;
     tx.exec(std::string(due->sql));
+    // A table that a migration added is closed to every role until this has run: in the same transaction, or an
+    // end in between would leave it so for good.
+    if (tx.exec1("SELECT to_regprocedure('ami_apply_access()') IS NOT NULL")[0].as<bool>())
+      tx.exec("SELECT ami_apply_access()");
     tx.exec_params0("INSERT INTO schema_version (version, name, sha256) VALUES ($1, $2, $3)", due->version,
                     std::string(due->name), checksum(tx, due->sql));
+    failpoint("migrate.before_commit");
     tx.commit();
+    failpoint("migrate.after_commit");
   }
   report.to = migrations.empty() ? 0 : migrations.back().version;
   return report;

@@ -29,16 +29,23 @@ SourceInfo source_of(const Rows& rows, int row, int c) {
   return out;
 }
 
-std::vector<ChannelInfo> load_channels(Session& session, const std::vector<MeterId>& meters,
-                                       const ChannelFilter& filter) {
+Rows ask(Session& session, const char* name, const char* sql, const Params& params) {
+  session.connection_base::prepare(name, sql);  // no round trip; the second time it is known already
+  session.prepare_now(name);
+  return Rows::prepared(session.raw(), name, params);
+}
+
+std::vector<LoadedChannel> load_channels(Session& session, const std::vector<MeterId>& meters,
+                                         const ChannelFilter& filter) {
   Params params;
   params.array(std::span<const std::int64_t>(meters));
   const Rows rows =
-      Rows::query(session.raw(),
-                  "SELECT channel_id, utility_id, meter_id, key, reading_type, unit FROM channel"
-                  " WHERE meter_id = ANY ($1) ORDER BY meter_id, channel_id",
-                  params);
-  std::vector<ChannelInfo> out;
+      ask(session, "ami_channels",
+          "SELECT channel_id, utility_id, meter_id, key, reading_type, unit,"
+          " EXISTS (SELECT FROM withdrawal w WHERE w.channel_id = c.channel_id)::int FROM channel c"
+          " WHERE meter_id = ANY ($1::bigint[]) ORDER BY meter_id, channel_id",
+          params);
+  std::vector<LoadedChannel> out;
   for (int i = 0; i < rows.size(); ++i) {
     ChannelInfo channel{rows.i8(i, 0),
                         rows.i4(i, 1),
@@ -46,7 +53,7 @@ std::vector<ChannelInfo> load_channels(Session& session, const std::vector<Meter
                         std::string(rows.text(i, 3)),
                         std::string(rows.text(i, 4)),
                         std::string(rows.text(i, 5))};
-    if (!filter || filter(channel)) out.push_back(std::move(channel));
+    if (!filter || filter(channel)) out.push_back({std::move(channel), rows.i4(i, 6) != 0});
   }
   return out;
 }
@@ -61,13 +68,38 @@ std::vector<Target> targets_of(Session& session, const std::vector<MeterSpan>& s
   meters.erase(std::unique(meters.begin(), meters.end()), meters.end());
   const auto channels = load_channels(session, meters, filter);
   std::vector<Target> out;
-  for (const MeterSpan& span : spans) {
+  for (std::size_t n = 0; n < spans.size(); ++n) {
+    const MeterSpan& span = spans[n];
     const Period period{std::max(span.period.from, kFirst), std::min(span.period.to, kEnd)};
     if (period.from >= period.to) continue;
-    auto channel = std::lower_bound(channels.begin(), channels.end(), span.meter,
-                                    [](const ChannelInfo& c, MeterId meter) { return c.meter < meter; });
-    for (; channel != channels.end() && channel->meter == span.meter; ++channel)
-      out.push_back({*channel, period});
+    auto channel =
+        std::lower_bound(channels.begin(), channels.end(), span.meter,
+                         [](const LoadedChannel& c, MeterId meter) { return c.info.meter < meter; });
+    for (; channel != channels.end() && channel->info.meter == span.meter; ++channel)
+      out.push_back({n, channel->info, period, channel->withdrawals});
+  }
+  return out;
+}
+
+std::map<QualityId, ValueQuality> load_qualities(Session& session, const std::vector<QualityId>& ids) {
+  std::map<QualityId, ValueQuality> out;
+  if (ids.empty()) return out;
+  Params params;
+  params.array(std::span<const std::int32_t>(ids));
+  const Rows rows = ask(session, "ami_qualities",
+                        "SELECT quality_id, array_to_string(codes, ' '), vendor_flag FROM quality_set"
+                        " WHERE quality_id = ANY ($1::int[])",
+                        params);
+  for (int i = 0; i < rows.size(); ++i) {
+    ValueQuality& quality = out[rows.i4(i, 0)];
+    quality.vendor_flag = rows.text(i, 2);
+    for (std::string_view codes = rows.text(i, 1); !codes.empty();) {
+      const auto end = std::min(codes.find(' '), codes.size());
+      auto code = QualityCode::parse(codes.substr(0, end));
+      if (!code.ok()) throw std::runtime_error("stored quality code: " + code.error().message);
+      add(quality.codes, *code);
+      codes.remove_prefix(std::min(end + 1, codes.size()));
+    }
   }
   return out;
 }
@@ -76,36 +108,21 @@ void explain(Session& session, Dictionary& dictionary) {
   dictionary.qualities.try_emplace(0);
   dictionary.sources.erase(0);
   std::vector<std::int64_t> sources;
-  std::vector<std::int32_t> qualities;
+  std::vector<QualityId> qualities;
   for (const auto& [id, info] : dictionary.sources) sources.push_back(id);
-  for (const auto& [id, info] : dictionary.qualities) qualities.push_back(id);
+  for (const auto& [id, info] : dictionary.qualities) {
+    if (id != 0) qualities.push_back(id);
+  }
   if (!sources.empty()) {
     Params params;
     params.array(std::span<const std::int64_t>(sources));
-    const std::string sql = "SELECT " + source_columns() + " FROM source s WHERE s.source_id = ANY ($1)";
-    const Rows rows = Rows::query(session.raw(), sql.c_str(), params);
+    static const std::string sql =
+        "SELECT " + source_columns() + " FROM source s WHERE s.source_id = ANY ($1::bigint[])";
+    const Rows rows = ask(session, "ami_sources", sql.c_str(), params);
     for (int i = 0; i < rows.size(); ++i) dictionary.sources[rows.i8(i, 0)] = source_of(rows, i, 0);
   }
-  if (qualities.size() > 1) {
-    Params params;
-    params.array(std::span<const std::int32_t>(qualities));
-    const Rows rows =
-        Rows::query(session.raw(),
-                    "SELECT quality_id, array_to_string(codes, ' '), vendor_flag FROM quality_set"
-                    " WHERE quality_id = ANY ($1)",
-                    params);
-    for (int i = 0; i < rows.size(); ++i) {
-      ValueQuality& quality = dictionary.qualities[rows.i4(i, 0)];
-      quality.vendor_flag = rows.text(i, 2);
-      for (std::string_view codes = rows.text(i, 1); !codes.empty();) {
-        const auto end = std::min(codes.find(' '), codes.size());
-        auto code = QualityCode::parse(codes.substr(0, end));
-        if (!code.ok()) throw std::runtime_error("stored quality code: " + code.error().message);
-        add(quality.codes, *code);
-        codes.remove_prefix(std::min(end + 1, codes.size()));
-      }
-    }
-  }
+  for (auto& [id, quality] : load_qualities(session, qualities))
+    dictionary.qualities[id] = std::move(quality);
 }
 
 std::vector<std::int64_t> parse_token(const std::string& token, std::size_t parts) {

@@ -5,35 +5,17 @@
 
 #include "storage/postgres/asset_rows.h"
 #include "storage/postgres/reader_rows.h"
+#include "storage/postgres/readers_as_of.h"
 
 namespace ami::storage {
 namespace {
 
 using ReadOnly = pqxx::transaction<pqxx::repeatable_read, pqxx::read_only>;
 
-constexpr const char* kRegisterColumns =
-    "r.channel_id, r.meter_id, r.at, r.mantissa, r.exponent, r.quality_id, r.source_id, r.time_source, "
-    "r.period_start,"
-    " r.occurred_at, i.usage_point_id, i.multiplier_mantissa, i.multiplier_exponent";
-
-void append_register(const Rows& rows, int i, int c, RegisterPage& out) {
-  RegisterRow row;
-  row.channel = rows.i8(i, c);
-  row.meter = rows.i8(i, c + 1);
-  row.at = rows.at(i, c + 2);
-  row.value = {rows.i8(i, c + 3), rows.i2(i, c + 4)};
-  row.quality = rows.i4(i, c + 5);
-  row.source = rows.i8(i, c + 6);
-  row.time_source = static_cast<TimeSource>(rows.i2(i, c + 7));
-  row.period_start = rows.maybe_at(i, c + 8);
-  row.occurred_at = rows.maybe_at(i, c + 9);
-  if (!rows.null(i, c + 10)) {
-    row.usage_point = rows.i8(i, c + 10);
-    row.multiplier = Decimal{rows.i8(i, c + 11), rows.i2(i, c + 12)};
-  }
+void append(RegisterRow row, RegisterPage& out) {
   out.dictionary.sources.try_emplace(row.source);
   out.dictionary.qualities.try_emplace(row.quality);
-  out.rows.push_back(row);
+  out.rows.push_back(std::move(row));
 }
 
 std::string_view state_name(QuarantineState state) {
@@ -73,20 +55,35 @@ QuarantineRow quarantine_of(const Rows& rows, int i) {
 
 Answer<std::vector<ChannelInfo>> Readers::channels(const std::vector<MeterId>& meters,
                                                    const ChannelFilter& filter) {
-  return database_.impl().answer([&](Session& session) { return load_channels(session, meters, filter); });
+  return database_.impl().answer([&](Session& session) {
+    std::vector<ChannelInfo> out;
+    for (LoadedChannel& channel : load_channels(session, meters, filter))
+      out.push_back(std::move(channel.info));
+    return out;
+  });
 }
 
 Answer<RegisterPage> Readers::latest(const std::vector<MeterId>& meters, const ChannelFilter& filter,
-                                     LatestBy by) {
+                                     LatestBy by, std::optional<UtcInstant> as_of) {
   return database_.impl().answer([&](Session& session) {
     if (meters.size() > 1000) refuse(Refusal::Kind::Invalid, "at most 1000 meters at a time", "meters");
     ReadOnly tx(session);
     RegisterPage out;
-    std::vector<std::int64_t> channel_meters, ids;
-    for (ChannelInfo& channel : load_channels(session, meters, filter)) {
-      channel_meters.push_back(channel.meter);
-      ids.push_back(channel.id);
-      out.dictionary.channels.emplace(channel.id, std::move(channel));
+    std::vector<std::int64_t> channel_meters, ids, withdrawals;
+    std::vector<RegisterSlot> channels;
+    for (LoadedChannel& channel : load_channels(session, meters, filter)) {
+      channel_meters.push_back(channel.info.meter);
+      ids.push_back(channel.info.id);
+      channels.push_back({channel.info.meter, channel.info.id, {}});
+      if (channel.withdrawals) withdrawals.push_back(channel.info.id);
+      out.dictionary.channels.emplace(channel.info.id, std::move(channel.info));
+    }
+    Moment moment(session, as_of);
+    moment.watch(withdrawals);
+    if (!moment.everything_counts()) {
+      for (RegisterRow& row : latest_at(session, moment, channels, by)) append(std::move(row), out);
+      explain(session, out.dictionary);
+      return out;
     }
     Params params;
     params.array(std::span<const std::int64_t>(channel_meters));
@@ -104,54 +101,88 @@ Answer<RegisterPage> Readers::latest(const std::vector<MeterId>& meters, const C
         ") r LEFT JOIN installation i ON i.meter_id = r.meter_id AND i.valid @> r.at"
         " ORDER BY k.n";
     const Rows rows = Rows::query(session.raw(), sql.c_str(), params);
-    for (int i = 0; i < rows.size(); ++i) append_register(rows, i, 0, out);
+    for (int i = 0; i < rows.size(); ++i) append(register_of(rows, i, 0), out);
     explain(session, out.dictionary);
     return out;
   });
 }
 
 Answer<RegisterPage> Readers::registers(const std::vector<MeterSpan>& spans, const ChannelFilter& filter,
-                                        const PageRequest& page) {
+                                        const PageRequest& page, std::optional<UtcInstant> as_of) {
   return database_.impl().answer([&](Session& session) {
-    const auto token = parse_token(page.token, 2);
+    auto token = parse_token(page.token, 2);
     const auto size = static_cast<std::int64_t>(clamp_page(page.size));
     ReadOnly tx(session);
     const auto targets = targets_of(session, spans, filter);
+    Moment moment(session, as_of);
+    std::vector<ChannelId> withdrawals;
+    for (const Target& target : targets) {
+      if (target.withdrawals) withdrawals.push_back(target.channel.id);
+    }
+    moment.watch(withdrawals);
     RegisterPage out;
-    std::vector<std::int64_t> meters, ids, numbers;
-    std::vector<UtcInstant> from, to;
-    for (std::size_t n = token.empty() ? 0 : static_cast<std::size_t>(token[0]); n < targets.size(); ++n) {
-      const bool resumed = !token.empty() && static_cast<std::int64_t>(n) == token[0];
-      meters.push_back(targets[n].channel.meter);
-      ids.push_back(targets[n].channel.id);
-      numbers.push_back(static_cast<std::int64_t>(n));
-      from.push_back(resumed ? UtcInstant{std::chrono::microseconds{token[1]}} : targets[n].period.from);
-      to.push_back(targets[n].period.to);
-    }
-    Params params;
-    params.array(std::span<const std::int64_t>(meters));
-    params.array(std::span<const std::int64_t>(ids));
-    params.array(std::span<const std::int64_t>(numbers));
-    params.array(std::span<const UtcInstant>(from));
-    params.array(std::span<const UtcInstant>(to));
-    params.i8(size + 1);
-    const std::string sql =
-        std::string("SELECT k.n, ") + kRegisterColumns +
-        " FROM unnest($1, $2, $3, $4, $5) AS k (meter_id, channel_id, n, first, after) CROSS JOIN LATERAL ("
-        "SELECT * FROM register_read x WHERE x.meter_id = k.meter_id AND x.channel_id = k.channel_id"
-        " AND x.at >= k.first AND x.at < k.after ORDER BY x.at LIMIT $6) r"
-        " LEFT JOIN installation i ON i.meter_id = r.meter_id AND i.valid @> r.at ORDER BY k.n, r.at LIMIT "
-        "$6";
-    const Rows rows = Rows::query(session.raw(), sql.c_str(), params);
-    for (int i = 0; i < rows.size(); ++i) {
-      if (i == size) {
-        out.next_token = make_token({rows.i8(i, 0), rows.at(i, 3).time_since_epoch().count()});
-        break;
+    // A stretch of which nothing counted is no page: on to the next.
+    for (bool more = true; more && out.rows.empty();) {
+      std::vector<std::int64_t> meters, ids, numbers;
+      std::vector<UtcInstant> from, to;
+      for (std::size_t n = token.empty() ? 0 : static_cast<std::size_t>(token[0]); n < targets.size(); ++n) {
+        const bool resumed = !token.empty() && static_cast<std::int64_t>(n) == token[0];
+        meters.push_back(targets[n].channel.meter);
+        ids.push_back(targets[n].channel.id);
+        numbers.push_back(static_cast<std::int64_t>(n));
+        from.push_back(resumed ? UtcInstant{std::chrono::microseconds{token[1]}} : targets[n].period.from);
+        to.push_back(targets[n].period.to);
       }
-      append_register(rows, i, 1, out);
-      const ChannelInfo& channel = targets[static_cast<std::size_t>(rows.i8(i, 0))].channel;
-      out.dictionary.channels.try_emplace(channel.id, channel);
+      Params params;
+      params.array(std::span<const std::int64_t>(meters));
+      params.array(std::span<const std::int64_t>(ids));
+      params.array(std::span<const std::int64_t>(numbers));
+      params.array(std::span<const UtcInstant>(from));
+      params.array(std::span<const UtcInstant>(to));
+      params.i8(size + 1);
+      const std::string sql =
+          std::string("SELECT k.n, ") + kRegisterColumns +
+          " FROM unnest($1, $2, $3, $4, $5) AS k (meter_id, channel_id, n, first, after) CROSS JOIN LATERAL ("
+          "SELECT * FROM register_read x WHERE x.meter_id = k.meter_id AND x.channel_id = k.channel_id"
+          " AND x.at >= k.first AND x.at < k.after ORDER BY x.at LIMIT $6) r"
+          " LEFT JOIN installation i ON i.meter_id = r.meter_id AND i.valid @> r.at ORDER BY k.n, r.at LIMIT "
+          "$6";
+      const Rows rows = Rows::query(session.raw(), sql.c_str(), params);
+      more = rows.size() > size;
+      std::vector<RegisterRow> current;
+      std::set<SourceId> sources;
+      for (int i = 0; i < std::min<std::int64_t>(rows.size(), size); ++i) {
+        const ChannelInfo& channel = targets[static_cast<std::size_t>(rows.i8(i, 0))].channel;
+        out.dictionary.channels.try_emplace(channel.id, channel);
+        current.push_back(register_of(rows, i, 1));
+        sources.insert(current.back().source);
+      }
+      token.clear();
+      if (more) {
+        const int last = static_cast<int>(size);
+        token = {rows.i8(last, 0), rows.at(last, 3).time_since_epoch().count()};
+      }
+
+      std::vector<RegisterSlot> asked;  // where the current statement does not count
+      std::vector<std::size_t> places;
+      if (!moment.everything_counts()) {
+        moment.learn(sources, {});
+        for (std::size_t i = 0; i < current.size(); ++i) {
+          if (moment.counts(current[i].channel, current[i].source)) continue;
+          asked.push_back({current[i].meter, current[i].channel, current[i].at});
+          places.push_back(i);
+        }
+      }
+      auto answers = registers_at(session, moment, asked);
+      for (std::size_t i = 0, next = 0; i < current.size(); ++i) {
+        if (next == places.size() || places[next] != i) {
+          append(std::move(current[i]), out);
+        } else if (auto& answer = answers[next++]) {
+          append(std::move(*answer), out);
+        }
+      }
     }
+    out.next_token = token.empty() ? std::string() : make_token(token);
     explain(session, out.dictionary);
     return out;
   });
@@ -250,11 +281,13 @@ Answer<PageOf<SourceInfo>> Readers::sources(std::optional<UtilityId> utility, co
   });
 }
 
-Answer<SourceInfo> Readers::source(SourceId id) {
+Answer<SourceInfo> Readers::source(UtilityId utility, SourceId id) {
   return database_.impl().answer([&](Session& session) {
     Params params;
     params.i8(id);
-    const std::string sql = "SELECT " + source_columns() + " FROM source s WHERE s.source_id = $1";
+    params.i4(utility);
+    const std::string sql =
+        "SELECT " + source_columns() + " FROM source s WHERE s.source_id = $1 AND s.utility_id = $2";
     const Rows rows = Rows::query(session.raw(), sql.c_str(), params);
     if (rows.size() == 0) refuse(Refusal::Kind::NotFound, "no source " + std::to_string(id), "source");
     return source_of(rows, 0, 0);
@@ -291,12 +324,14 @@ Answer<PageOf<QuarantineRow>> Readers::quarantine(const QuarantineQuery& query) 
   });
 }
 
-Answer<QuarantineRow> Readers::quarantined(std::int64_t id) {
+Answer<QuarantineRow> Readers::quarantined(UtilityId utility, std::int64_t id) {
   return database_.impl().answer([&](Session& session) {
     Params params;
     params.i8(id);
+    params.i4(utility);
     const std::string sql = "SELECT " + quarantine_columns(true) +
-                            " FROM quarantine q JOIN source s USING (source_id) WHERE quarantine_id = $1";
+                            " FROM quarantine q JOIN source s USING (source_id) WHERE quarantine_id = $1"
+                            " AND q.utility_id = $2";
     const Rows rows = Rows::query(session.raw(), sql.c_str(), params);
     if (rows.size() == 0)
       refuse(Refusal::Kind::NotFound, "no quarantined record " + std::to_string(id), "id");
@@ -304,12 +339,14 @@ Answer<QuarantineRow> Readers::quarantined(std::int64_t id) {
   });
 }
 
-Answer<std::size_t> Readers::mark_quarantine(const std::vector<std::int64_t>& ids, QuarantineState state) {
+Answer<std::size_t> Readers::mark_quarantine(UtilityId utility, const std::vector<std::int64_t>& ids,
+                                             QuarantineState state) {
   return database_.impl().answer([&](Session& session) {
     pqxx::work tx(session);
-    const auto done =
-        tx.exec_params("UPDATE quarantine SET state = $1 WHERE quarantine_id = ANY ($2::bigint[])",
-                       std::string(state_name(state)), array_text(ids));
+    const auto done = tx.exec_params(
+        "UPDATE quarantine SET state = $1 WHERE quarantine_id = ANY ($2::bigint[])"
+        " AND utility_id = $3",
+        std::string(state_name(state)), array_text(ids), utility);
     const std::size_t count = done.affected_rows();
     tx.commit();
     return count;
@@ -322,7 +359,8 @@ Answer<std::vector<FeedCounts>> Readers::feed_counts() {
         session.raw(),
         "SELECT s.utility_id, s.feed, count(*), sum(s.registers)::bigint, sum(s.interval_values)::bigint,"
         " sum(s.events)::bigint, max(s.received_at), (SELECT count(*) FROM quarantine q WHERE q.utility_id ="
-        " s.utility_id AND q.feed = s.feed AND q.state = 'OPEN') FROM source s GROUP BY s.utility_id, s.feed"
+        " s.utility_id AND q.feed = s.feed AND q.state = 'OPEN') FROM source s WHERE s.replay >= 0 GROUP BY "
+        "s.utility_id, s.feed"
         " ORDER BY s.feed, s.utility_id",
         {});
     std::vector<FeedCounts> out;

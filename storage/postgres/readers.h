@@ -1,5 +1,11 @@
 // The read side: registers, intervals, events, sources, quarantine. Blocking, thread-safe. Values as stored:
-// canonical unit, multiplier not applied, the current revision.
+// canonical unit, multiplier not applied.
+//
+// `as_of` T answers what would have been answered at T: per slot or register reading the statement of the
+// highest rank among those whose source was stored by then and had not been withdrawn by then. Without it:
+// now, where a withdrawn value gives way to the next in rank. Installations and multipliers are always those
+// of today's asset data. Values of history are equal to what was said then, but may carry fewer trailing
+// zeros.
 #pragma once
 
 #include <chrono>
@@ -71,6 +77,8 @@ struct RegisterPage {
 enum class LatestBy { DeviceTime, ReceiptTime };
 
 // A meter during a part of the asked period (a usage point's period is a list of these).
+inline constexpr std::size_t kMaxBlockSlots = 40'000;  // a year of quarter hours, and some
+
 struct MeterSpan {
   MeterId meter = 0;
   Period period;
@@ -87,18 +95,21 @@ struct IntervalBlock {
     QualityId quality = 0;
   };
 
+  std::size_t span = 0;  // index into the spans asked for
   ChannelId channel = 0;
   MeterId meter = 0;
   UtcInstant first_start{};
   std::chrono::seconds length{0};
-  std::int32_t exponent = 0;
+  std::int32_t exponent = 0;            // the smallest of the days that were joined
   std::vector<std::int64_t> mantissas;  // kMissing = hole
   std::vector<SourceRun> sources;       // counts add up to mantissas.size()
   std::vector<QualityRun> qualities;    // likewise; a hole may have one (the vendor's flag)
-  std::int64_t version = 0;             // of the stored channel-day; 0 for an off-grid value
+  bool grid = true;                     // false: off the grid, or of a length that does not divide a day
 };
 struct IntervalPage {
-  std::vector<IntervalBlock> blocks;  // by span, channel, time; slots outside their span are cut away
+  // By span, channel, time; slots outside their span are cut away. Consecutive days are one block, of at most
+  // kMaxBlockSlots slots.
+  std::vector<IntervalBlock> blocks;
   Dictionary dictionary;
   std::string next_token;
 };
@@ -162,27 +173,30 @@ class Readers {
 
   // The newest register of each channel of the meters, by its own time or by when we received it. At most
   // 1000 meters. A channel without any is left out.
-  Answer<RegisterPage> latest(const std::vector<MeterId>& meters, const ChannelFilter& filter, LatestBy by);
+  Answer<RegisterPage> latest(const std::vector<MeterId>& meters, const ChannelFilter& filter, LatestBy by,
+                              std::optional<UtcInstant> as_of = {});
 
-  // Registers of the spans with at in the period, by (span, channel, at).
+  // Registers of the spans with at in the period, by (span, channel, at). A page of history may hold fewer
+  // than asked for; the last one has no next_token.
   Answer<RegisterPage> registers(const std::vector<MeterSpan>& spans, const ChannelFilter& filter,
-                                 const PageRequest& page);
+                                 const PageRequest& page, std::optional<UtcInstant> as_of = {});
 
   // Interval values whose [start, end) lies wholly inside their span: a slot that straddles an exchange
   // belongs to neither usage-point side. A page is about `size` channel-days. Call again with next_token
-  // until empty; spans and filter must stay the same.
+  // until empty; spans, filter and as_of must stay the same.
   Answer<IntervalPage> intervals(const std::vector<MeterSpan>& spans, const ChannelFilter& filter,
-                                 const PageRequest& page);
+                                 const PageRequest& page, std::optional<UtcInstant> as_of = {});
 
   Answer<PageOf<EventRow>> events(const EventQuery& query);  // by (at, id)
   Answer<PageOf<SourceInfo>> sources(std::optional<UtilityId> utility, const std::string& feed,
                                      const PageRequest& page);  // newest first; empty feed = all
-  Answer<SourceInfo> source(SourceId id);
+  Answer<SourceInfo> source(UtilityId utility, SourceId id);    // NotFound for another utility's, too
 
   Answer<PageOf<QuarantineRow>> quarantine(const QuarantineQuery& query);
-  Answer<QuarantineRow> quarantined(std::int64_t id);  // with raw
-  Answer<std::size_t> mark_quarantine(const std::vector<std::int64_t>& ids,
-                                      QuarantineState state);  // how many
+  Answer<QuarantineRow> quarantined(UtilityId utility, std::int64_t id);  // with raw; NotFound likewise
+  // How many it marked; rows of other utilities are left alone.
+  Answer<std::size_t> mark_quarantine(UtilityId utility, const std::vector<std::int64_t>& ids,
+                                      QuarantineState state);
   Answer<std::vector<FeedCounts>> feed_counts();
 
  private:

@@ -1,8 +1,11 @@
 #include "storage/postgres/session.h"
 
+#include <fcntl.h>
 #include <libpq-fe.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <map>
 
 #include "storage/postgres/migrate.h"
 
@@ -33,15 +36,21 @@ std::string complete_conninfo(const DatabaseOptions& options) {
     return options.conninfo;  // connecting will say what is wrong with it
   }
   std::string out;
-  bool timeout = false, name = false;
+  // A peer that vanished without a word is noticed within half a minute, whatever the system's own settings.
+  std::map<std::string_view, std::string> missing = {
+      {"connect_timeout", std::to_string(options.connect_timeout.count())},
+      {"application_name", options.application_name},
+      {"keepalives_idle", "10"},
+      {"keepalives_interval", "5"},
+      {"keepalives_count", "4"},
+      {"tcp_user_timeout", "30000"}};
   for (const PQconninfoOption* o = parsed.get(); o->keyword != nullptr; ++o) {
     if (o->val == nullptr) continue;
     out += std::string(o->keyword) + "=" + quoted(o->val) + " ";
-    timeout |= std::string_view(o->keyword) == "connect_timeout";
-    name |= std::string_view(o->keyword) == "application_name";
+    missing.erase(o->keyword);
   }
-  if (!timeout) out += "connect_timeout=" + std::to_string(options.connect_timeout.count()) + " ";
-  if (!name) out += "application_name=" + quoted(options.application_name.c_str()) + " ";
+  for (const auto& [keyword, value] : missing)
+    out += std::string(keyword) + "=" + quoted(value.c_str()) + " ";
   return out + "client_encoding='UTF8'";
 }
 
@@ -84,8 +93,22 @@ std::string trimmed(std::string text) {
 
 }  // namespace
 
-Session::Session(const std::string& conninfo) : connection_base(policy_), policy_(conninfo) {
+Session::Session(const std::string& conninfo, Watchdog* watchdog)
+    : connection_base(policy_), policy_(conninfo) {
   init();
+  wire_ = ::fcntl(PQsocket(raw()), F_DUPFD_CLOEXEC, 0);
+  try {
+    prepare(watchdog);
+  } catch (...) {  // no destructor runs, and the base class would leave the server waiting for us
+    close();
+    ::close(wire_);
+    throw;
+  }
+}
+
+void Session::prepare(Watchdog* watchdog) {
+  std::optional<Watchdog::Watch> watch;
+  if (watchdog != nullptr) watch.emplace(*watchdog, wire_);
   set_verbosity(error_verbosity::normal);
   // A connection that comes back by itself would come back without its settings and temporary tables.
 #pragma GCC diagnostic push
@@ -98,6 +121,31 @@ Session::Session(const std::string& conninfo) : connection_base(policy_), policy
       "SET timezone = 'UTC'; SET synchronous_commit = on; SET jit = off; SET client_min_messages = warning;"
       "SET standard_conforming_strings = on; SET bytea_output = 'hex'; SET intervalstyle = 'postgres';"
       "SET datestyle = 'ISO, YMD'");
+  // A promoted standby and a restored backup begin a new timeline; the name of a log file begins with it.
+  server_ = setup.exec1(
+      "SELECT (SELECT system_identifier FROM pg_control_system()) || '/' ||"
+      " CASE WHEN pg_is_in_recovery() THEN 'standby' ELSE left(pg_walfile_name(pg_current_wal_lsn()), 8) END"
+      " || '/' || (SELECT oid FROM pg_database WHERE datname = current_database())")[0].as<std::string>();
+  if (watchdog == nullptr || watchdog->patience().count() == 0) return;
+  // The server ends by itself what we shall not wait for, and lets go of the locks of a client that vanished:
+  // else each new attempt would queue up behind the last. A COMMIT under way is never ended by these.
+  const auto patience = watchdog->patience().count();
+  setup.exec("SET lock_timeout = " + std::to_string(patience / 2) +
+             "; SET statement_timeout = " + std::to_string(patience - patience / 4) +
+             "; SET idle_in_transaction_session_timeout = " + std::to_string(patience) +
+             "; SET client_connection_check_interval = '5s'; SET tcp_keepalives_idle = 10;"
+             "SET tcp_keepalives_interval = 5; SET tcp_keepalives_count = 4; SET tcp_user_timeout = 30000");
+}
+
+Session::~Session() noexcept {
+  close();
+  ::close(wire_);
+}
+
+void Session::see(const std::string& utilities) {
+  if (seen_ == utilities) return;
+  pqxx::nontransaction(*this).exec_params("SELECT set_config('ami.utilities', $1, false)", utilities);
+  seen_ = utilities;
 }
 
 Failure describe_current_exception() {
@@ -115,9 +163,14 @@ Failure describe_current_exception() {
     const std::string state = state_of(e);
     const std::string text = trimmed(e.what()) + " [" + state + "]";
     // An administrator's shutdown ends the connection although the error came as an ordinary one.
-    if (may_heal(state)) return {transient("PostgreSQL: " + text), state.starts_with("57P"), state};
+    // A server that became read-only is not the one to write to any more: another address may be.
+    if (may_heal(state)) {
+      return {transient("PostgreSQL: " + text), state.starts_with("57P") || state == "25006", state};
+    }
     return {permanent("PostgreSQL: " + text), false, state};
   } catch (const PoolExhausted& e) {
+    return {transient(e.what()), false, {}};
+  } catch (const OtherServer& e) {
     return {transient(e.what()), false, {}};
   } catch (const std::bad_alloc&) {
     throw;
@@ -155,7 +208,24 @@ void throw_sql_failure(pg_conn* connection, const std::string& what, const std::
 }
 
 Database::Impl::Impl(DatabaseOptions options)
-    : options_(std::move(options)), conninfo_(complete_conninfo(options_)) {}
+    : options_(std::move(options)),
+      conninfo_(complete_conninfo(options_)),
+      watchdog_(options_.answer_timeout) {}
+
+Database::Impl::Impl(Impl& pool, Scope scope)
+    : pool_(pool.pool_ != nullptr ? pool.pool_ : &pool), scope_(std::move(scope)), watchdog_({}) {}
+
+void Database::Impl::judge(Failure& failure, const Session& session, const Watchdog::Watch* watch) const {
+  // libpqxx has no word of its own for some ways to lose a connection.
+  if (PQstatus(session.raw()) != CONNECTION_OK) {
+    failure.connection_lost = true;
+    if (failure.error.fault == Fault::Permanent) failure.error.fault = Fault::Transient;
+  }
+  if (watch != nullptr && watch->cut()) {
+    failure.error.message = "PostgreSQL did not answer for " + std::to_string(options_.answer_timeout.count()) +
+                            " ms: " + failure.error.message;
+  }
+}
 
 Database::Impl::Acquired Database::Impl::acquire() {
   std::unique_lock lock(mutex_);
@@ -171,7 +241,14 @@ Database::Impl::Acquired Database::Impl::acquire() {
   ++open_;
   lock.unlock();
   try {
-    return {std::make_unique<Session>(conninfo_), false};
+    auto session = std::make_unique<Session>(conninfo_, &watchdog_);
+    const std::lock_guard relock(mutex_);
+    if (!server_.empty() && server_ != session->server()) {
+      months_.clear();
+      ++losses_;
+    }
+    server_ = session->server();
+    return {std::move(session), false};
   } catch (...) {
     {
       const std::lock_guard relock(mutex_);
@@ -228,6 +305,8 @@ void Database::Impl::remember_month(const std::string& name) {
 }
 
 Database::Database(DatabaseOptions options) : impl_(std::make_unique<Impl>(std::move(options))) {}
+Database::Database(Database& pool, Scope scope)
+    : impl_(std::make_unique<Impl>(pool.impl(), std::move(scope))) {}
 Database::~Database() = default;
 
 Outcome Database::ready() {

@@ -4,6 +4,7 @@
 #include <condition_variable>
 #include <memory>
 #include <mutex>
+#include <new>
 #include <optional>
 #include <pqxx/pqxx>
 #include <string>
@@ -12,7 +13,9 @@
 #include <vector>
 
 #include "storage/postgres/database.h"
+#include "storage/postgres/day_cache.h"
 #include "storage/postgres/refusal.h"
+#include "storage/postgres/watchdog.h"
 
 namespace ami::storage {
 
@@ -33,15 +36,34 @@ class HandlePolicy final : public pqxx::connectionpolicy {
 
 class Session final : public pqxx::connection_base {
  public:
-  explicit Session(const std::string& conninfo);
-  ~Session() noexcept { close(); }
+  // With a watchdog the server is told the same patience: it gives up on a lock or a statement before we do.
+  explicit Session(const std::string& conninfo, Watchdog* watchdog = nullptr);
+  ~Session() noexcept;
   [[nodiscard]] const std::string options() const { return policy_.options(); }
   [[nodiscard]] pg_conn* raw() const noexcept { return policy_.raw(); }
+
+  [[nodiscard]] int wire() const noexcept { return wire_; }  // a duplicate of libpq's socket, for a watchdog
+  // Which database this is, and in which of its lives: another text after a failover, a restore to an earlier
+  // moment, or a database made anew. What was learnt from one may not be used in another.
+  [[nodiscard]] const std::string& server() const noexcept { return server_; }
+
+  // Sets ami.utilities, unless it is so already.
+  void see(const std::string& utilities);
 
   bool staged = false;  // the ingest's temporary tables exist
 
  private:
+  void prepare(Watchdog* watchdog);
+
   HandlePolicy policy_;
+  int wire_ = -1;
+  std::string server_;
+  std::string seen_;  // value of ami.utilities; a new connection has none
+};
+
+// Thrown inside a piece of work that began with what another server had said; Transient.
+struct OtherServer : std::runtime_error {
+  using std::runtime_error::runtime_error;
 };
 
 // Thrown inside an asset operation: rolls back and becomes the answer.
@@ -49,9 +71,16 @@ struct Refused {
   Refusal refusal;
 };
 
+struct Failure {
+  Error error;
+  bool connection_lost = false;
+  std::string sqlstate;
+};
+
 class Database::Impl {
  public:
   explicit Impl(DatabaseOptions options);
+  Impl(Impl& pool, Scope scope);  // a view of the pool
 
   // Runs `work(Session&)` on a pooled connection; whatever is thrown comes back as an Error (Refused
   // excepted). A pooled connection that proves dead before anything was committed is replaced once.
@@ -66,33 +95,38 @@ class Database::Impl {
   bool month_known(const std::string& name);
   void remember_month(const std::string& name);
   void forget_months();
-  // Grows whenever a connection broke: what was remembered of the database may be of another one.
+  // Grows whenever a connection broke or led to another server: what was remembered may be of another one.
   std::uint64_t losses();
+  DayCache& days() noexcept { return pool_ != nullptr ? pool_->days_ : days_; }
 
  private:
   struct Acquired {
     std::unique_ptr<Session> session;
     bool pooled = false;
   };
+  template <class F>
+  auto run_seeing(const std::string& utilities, F&& work) -> Result<std::invoke_result_t<F&, Session&>>;
   Acquired acquire();
   void release(std::unique_ptr<Session> session) noexcept;  // null = it broke
   void drop_idle() noexcept;
+  // What a failure means beyond its exception: the connection is dead, or was cut because nobody answered.
+  void judge(Failure& failure, const Session& session, const Watchdog::Watch* watch) const;
 
+  Impl* pool_ = nullptr;  // of a view: where its connections come from
+  Scope scope_;
   DatabaseOptions options_;
   std::string conninfo_;
+  Watchdog watchdog_;
   std::mutex mutex_;
   std::condition_variable freed_;
   std::vector<std::unique_ptr<Session>> idle_;
   std::size_t open_ = 0;
   std::vector<std::string> months_;
   std::uint64_t losses_ = 0;
+  std::string server_;  // of the newest connection
+  DayCache days_{pool_ != nullptr ? 0 : options_.day_cache_bytes};
 };
 
-struct Failure {
-  Error error;
-  bool connection_lost = false;
-  std::string sqlstate;
-};
 // Only inside a catch block.
 Failure describe_current_exception();
 Refusal to_refusal(const Failure& failure);
@@ -101,25 +135,50 @@ Refusal to_refusal(const Failure& failure);
 
 template <class F>
 auto Database::Impl::run(F&& work) -> Result<std::invoke_result_t<F&, Session&>> {
+  return (pool_ != nullptr ? *pool_ : *this).run_seeing(scope_.utilities, work);
+}
+
+// The one place where a connection gets its scope: each piece of work sets it anew, so none can inherit that of
+// the work before, and none can forget it.
+template <class F>
+auto Database::Impl::run_seeing(const std::string& utilities, F&& work)
+    -> Result<std::invoke_result_t<F&, Session&>> {
   for (int round = 0;; ++round) {
     Acquired held;
+    std::optional<Watchdog::Watch> watch;
     try {
       held = acquire();
+      watch.emplace(watchdog_, held.session->wire());
+      held.session->see(utilities);
       auto value = work(*held.session);
+      watch.reset();
       release(std::move(held.session));
       return value;
     } catch (const Refused&) {
+      watch.reset();
       release(std::move(held.session));
       throw;
+    } catch (const std::bad_alloc&) {
+      watch.reset();
+      const bool connected = held.session != nullptr;
+      held.session.reset();
+      if (connected) release(nullptr);
+      throw;
     } catch (...) {
-      const Failure failure = describe_current_exception();
+      Failure failure = describe_current_exception();
+      const bool connected = held.session != nullptr;
+      if (connected) judge(failure, *held.session, watch ? &*watch : nullptr);
+      const bool cut = watch && watch->cut();
+      watch.reset();
       const bool broken = failure.connection_lost || failure.error.fault == Fault::InDoubt;
-      if (held.session) {
+      if (connected) {
         if (broken) held.session.reset();
         release(std::move(held.session));
       }
-      if (broken) drop_idle();
-      if (failure.connection_lost && held.pooled && failure.error.fault == Fault::Transient && round == 0)
+      // One more connection that is refused says nothing about those that are open.
+      if (broken && connected) drop_idle();
+      if (failure.connection_lost && held.pooled && failure.error.fault == Fault::Transient && !cut &&
+          round == 0)
         continue;
       return failure.error;
     }

@@ -2,7 +2,7 @@
 
 ALTER TABLE source ADD COLUMN cause text NOT NULL DEFAULT '';
 COMMENT ON COLUMN source.cause IS 'why it was read again, by whom; empty = it arrived';
-COMMENT ON COLUMN source.stored_at IS 'when all of it had become part of what we would answer; infinity = not yet';
+COMMENT ON COLUMN source.stored_at IS 'when all of it had become part of what we would answer; 9999-12-31 = not yet';
 
 -- A value whose (channel, source) is listed here was taken back at `at`: readers leave it out and answer with the
 -- next in rank. Nothing is deleted, so an answer as of an earlier time still has it.

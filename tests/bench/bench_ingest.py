@@ -46,7 +46,7 @@ def config(gateway):
     return f"""
 utilities:
   - {{key: bench, zone: America/Toronto}}
-database: {{conninfo: "{gateway.conninfo}", migrate_on_start: true}}
+database: {{conninfo: "{gateway.conninfo}", allow_owner: true, migrate_on_start: true}}
 data_dir: {ROOT}/config
 state_dir: {gateway.folder}
 rpc: {{unix_socket: {gateway.folder}/rpc.sock}}

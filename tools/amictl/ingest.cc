@@ -55,7 +55,8 @@ int sources(const Options& options, const SourceOptions& given) {
   v1::ListSourcesResponse answer;
   const grpc::Status status = stub->ListSources(&context, request, &answer);
   if (!status.ok()) return complain(status, options);
-  Table table({"SOURCE", "FEED", "FILE", "RECEIVED", "OFFSET", "LENGTH", "MAPPING", "SHA-256"});
+  Table table({"SOURCE", "FEED", "FILE", "RECEIVED", "OFFSET", "LENGTH", "MAPPING", "SHA-256", "STORED", "RAW",
+               "CAUSE"});
   for (const v1::Source& source : answer.sources()) {
     if (options.json) {
       std::cout << to_json(source) << '\n';
@@ -63,7 +64,8 @@ int sources(const Options& options, const SourceOptions& given) {
     }
     table.row({last_part(source.name()), source.feed(), source.file(), to_text(source.received_at()),
                std::to_string(source.offset()), std::to_string(source.length()),
-               std::to_string(source.mapping_version()), source.content_sha256().substr(0, 12)});
+               std::to_string(source.mapping_version()), source.content_sha256().substr(0, 12),
+               to_text(source.stored_at()), source.raw_kept() ? "kept" : "", source.cause()});
   }
   if (!options.json) table.print(std::cout);
   return kDone;

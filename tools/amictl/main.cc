@@ -35,7 +35,11 @@ int main(int argc, char** argv) {
   add_meters(app, options, run);
   add_reads(app, options, run);
   add_events(app, options, run);
+  add_changes(app, options, run);
+  add_gaps(app, options, run);
   add_ingest(app, options, run);
+  add_reprocess(app, options, run);
+  add_admin(app, options, run);
   add_decode(app, run);
   try {
     app.parse(argc, argv);

@@ -28,7 +28,11 @@ using Run = std::function<int()>;
 void add_meters(CLI::App& app, const Options& options, Run& run);
 void add_reads(CLI::App& app, const Options& options, Run& run);
 void add_events(CLI::App& app, const Options& options, Run& run);
+void add_changes(CLI::App& app, const Options& options, Run& run);  // and reconcile
+void add_gaps(CLI::App& app, const Options& options, Run& run);  // and completeness
 void add_ingest(CLI::App& app, const Options& options, Run& run);  // adapters, sources, quarantine
+void add_reprocess(CLI::App& app, const Options& options, Run& run);  // and raw
+void add_admin(CLI::App& app, const Options& options, Run& run);  // audit, retention, maintenance
 void add_decode(CLI::App& app, Run& run);
 
 }  // namespace ami::amictl

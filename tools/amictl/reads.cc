@@ -16,7 +16,7 @@ namespace {
 using v1::ReadingService;
 
 struct ReadOptions {
-  std::string meter, from, to, purpose, channel;
+  std::string meter, from, to, purpose, channel, as_of, layer;
   std::vector<std::string> quantities;
   bool registers = false, intervals = false, usage_point = false, received = false, apply_multiplier = false;
 };
@@ -34,6 +34,20 @@ void set_quantities(const ReadOptions& read, Request& request) {
     if (!v1::Quantity_Parse(name, &quantity))
       throw UsageError{"unknown quantity " + name + "; for example ENERGY_DELIVERED"};
     request.add_quantities(quantity);
+  }
+}
+
+constexpr std::pair<const char*, v1::Layer> kLayers[] = {
+    {"raw", v1::RAW}, {"validated", v1::VALIDATED}, {"best", v1::BEST}};
+
+// What every read can be asked for.
+template <class Request>
+void set_view(const ReadOptions& read, Request& request) {
+  set_quantities(read, request);
+  request.set_apply_multiplier(read.apply_multiplier);
+  if (!read.as_of.empty()) parse_time(read.as_of, *request.mutable_as_of());
+  for (const auto& [word, layer] : kLayers) {
+    if (read.layer == word) request.set_layer(layer);
   }
 }
 
@@ -72,8 +86,7 @@ int latest(const Options& options, const ReadOptions& read) {
   v1::GetLatestRequest request;
   request.add_names(name_of(options, read));
   request.set_newest_by(read.received ? v1::RECEIPT_TIME : v1::DEVICE_TIME);
-  request.set_apply_multiplier(read.apply_multiplier);
-  set_quantities(read, request);
+  set_view(read, request);
   grpc::ClientContext context;
   set_deadline(context, options);
   v1::GetLatestResponse answer;
@@ -97,8 +110,7 @@ int registers(const Options& options, const ReadOptions& read) {
   v1::ListRegistersRequest request;
   request.set_name(name_of(options, read));
   request.set_page_size(1000);
-  request.set_apply_multiplier(read.apply_multiplier);
-  set_quantities(read, request);
+  set_view(read, request);
   if (!read.from.empty()) parse_time(read.from, *request.mutable_start());
   if (!read.to.empty()) parse_time(read.to, *request.mutable_end());
   const auto stub = ReadingService::NewStub(connect(options));
@@ -189,8 +201,7 @@ int intervals(const Options& options, const ReadOptions& read) {
   parse_time(read.from, *request.mutable_start());
   parse_time(read.to, *request.mutable_end());
   request.set_purpose(read.purpose);
-  request.set_apply_multiplier(read.apply_multiplier);
-  set_quantities(read, request);
+  set_view(read, request);
   grpc::ClientContext context;
   set_deadline(context, options);
   const auto stub = ReadingService::NewStub(connect(options));
@@ -226,6 +237,15 @@ void add_reads(CLI::App& app, const Options& options, Run& run) {
   reads->add_flag("--received", read->received, "newest by receipt, not by the device's time");
   reads->add_flag("--apply-multiplier", read->apply_multiplier,
                   "with the transformer multiplier (then it is a processed value)");
+  reads->add_option("--as-of", read->as_of,
+                    "what would have been answered at this instant, whatever was corrected since");
+  reads
+      ->add_option(
+          "--layer", read->layer,
+          "raw: the source's own quality words; validated: with our findings; best: estimates too, once "
+          "there are any")
+      ->check(CLI::IsMember({"raw", "validated", "best"}))
+      ->default_val("validated");
   reads->callback([&options, &run, read] {
     run = [&options, read] {
       if (read->intervals) return intervals(options, *read);

@@ -4,6 +4,7 @@
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/steady_timer.hpp>
+#include <boost/asio/this_coro.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <stdexcept>
 
@@ -131,14 +132,29 @@ void FakeStore::release() {
   gate_->timer.cancel();
 }
 
-Awaitable<Result<std::uint64_t>> FakeJournal::append(std::string message) {
-  messages.emplace(next_, std::move(message));
-  co_return next_++;
+struct FakeJournal::Gate {
+  asio::steady_timer timer;
+};
+
+FakeJournal::FakeJournal(asio::io_context& io) : gate_(new Gate{never(io)}) {}
+FakeJournal::~FakeJournal() = default;
+
+void FakeJournal::release() {
+  holding_ = false;
+  gate_->timer.cancel();
 }
 
-Awaitable<Outcome> FakeJournal::trim(std::uint64_t up_to) {
-  messages.erase(messages.begin(), messages.upper_bound(up_to));
-  co_return Done{};
+Awaitable<Result<std::uint64_t>> FakeJournal::append(std::string key, std::string message) {
+  co_await asio::this_coro::throw_if_cancelled(false);
+  while (holding_) co_await gate_->timer.async_wait(asio::as_tuple(asio::use_awaitable));
+  if (error_) co_return *error_;
+  const auto same = std::find_if(entries.begin(), entries.end(), [&](const auto& entry) {
+    return entry.second.key == key && entry.second.message == message;
+  });
+  if (same != entries.end()) co_return same->first;
+  if (entries.size() >= max_messages) co_return transient("inbox full");
+  entries.emplace(next_, Entry{std::move(key), std::move(message)});
+  co_return next_++;
 }
 
 std::optional<ResolvedMeter> FakeDirectory::find(AliasKind kind, std::string_view id, UtcInstant at) const {
@@ -161,7 +177,7 @@ std::size_t RecordingLog::count(std::string_view message_id) const {
       std::count_if(entries.begin(), entries.end(), [&](const Entry& e) { return e.id == message_id; }));
 }
 
-FakeHost::FakeHost() : clock(io, kStart), store(io) {}
+FakeHost::FakeHost() : clock(io, kStart), store(io), journal(io) {}
 
 // Coroutines that were left waiting are destroyed before what they refer to.
 FakeHost::~FakeHost() = default;
@@ -205,6 +221,28 @@ Outcome FakeHost::start(Adapter& adapter) {
 
 void FakeHost::stop(Adapter& adapter) {
   run(adapter.stop());
+}
+
+Outcome FakeHost::drain(const AdapterFamily& family, const Settings& settings) {
+  Outcome outcome = Done{};
+  auto work = [](FakeHost& host, const AdapterFamily& of, const Settings& with, Outcome& into) -> Awaitable<void> {
+    while (into.ok() && !host.journal.entries.empty()) {
+      const auto [id, entry] = *host.journal.entries.begin();
+      SourceSpan source;
+      source.name = "journal/" + std::to_string(id);
+      source.length = entry.message.size();
+      source.received_at = host.clock.now();
+      const auto stored =
+          co_await host.store.commit(std::move(source), of.decode(with, entry.message), std::vector<StateChange>());
+      if (stored) {
+        host.journal.entries.erase(id);
+      } else {
+        into = stored.error();
+      }
+    }
+  };
+  run(work(*this, family, settings, outcome));
+  return outcome;
 }
 
 }  // namespace ami::sdk::testing

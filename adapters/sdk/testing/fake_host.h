@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "adapters/sdk/adapter.h"
+#include "adapters/sdk/registration.h"
 
 namespace ami::sdk::testing {
 
@@ -79,14 +80,32 @@ class FakeStore : public ObservationSink, public DurableState {
   std::size_t held_ = 0, at_once_ = 0, most_at_once_ = 0, attempts_ = 0;
 };
 
+// The journal in memory; FakeHost::drain() is the host's part of it.
 class FakeJournal : public Journal {
  public:
-  Awaitable<Result<std::uint64_t>> append(std::string message) override;
-  Awaitable<Outcome> trim(std::uint64_t up_to) override;
-  std::map<std::uint64_t, std::string> messages;
+  struct Entry {
+    std::string key, message;
+  };
+  Awaitable<Result<std::uint64_t>> append(std::string key, std::string message) override;
+  // Each further append fails with `error` until accept().
+  void fail(Error error) { error_ = std::move(error); }
+  void accept() { error_.reset(); }
+  // From now on nothing is answered until release(): the disk is slow.
+  void hold() { holding_ = true; }
+  void release();
+
+  std::map<std::uint64_t, Entry> entries;  // by id
+  std::size_t max_messages = 1'000'000;
+
+  explicit FakeJournal(asio::io_context& io);
+  ~FakeJournal() override;
 
  private:
+  struct Gate;
+  std::shared_ptr<Gate> gate_;
+  std::optional<Error> error_;
   std::uint64_t next_ = 1;
+  bool holding_ = false;
 };
 
 class FakeDirectory : public MeterDirectory {
@@ -132,6 +151,9 @@ class FakeHost {
   void run(Awaitable<void> work);
   Outcome start(Adapter& adapter);
   void stop(Adapter& adapter);
+  // Decodes, stores and forgets what is in the journal, in order; ends at the first commit that fails, which stays
+  // there.
+  Outcome drain(const AdapterFamily& family, const Settings& settings);
 
   asio::io_context io;
   VirtualClock clock;

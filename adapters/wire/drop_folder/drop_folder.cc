@@ -13,6 +13,7 @@
 #include "adapters/wire/drop_folder/file_intake.h"
 #include "adapters/wire/drop_folder/inbox.h"
 #include "adapters/wire/drop_folder/inotify_watch.h"
+#include "meter_model/failpoint.h"
 
 namespace ami::wire {
 namespace {
@@ -199,9 +200,8 @@ class DropFolder::Worker : public std::enable_shared_from_this<Worker> {
       IntakeResult result;
       if (entry.plain_file) {
         auto writers = std::make_shared<Writers>(Writers::Unknown);
-        std::function<void()> ask = [inbox = inbox_, name = entry.name, writers] {
-          *writers = inbox->writers(name);
-        };
+        std::function<void()> ask = [ask_writers = config_.ask_writers, file = config_.inbox / entry.name,
+                                     writers] { *writers = ask_writers(file); };
         co_await services_.offload.run(std::move(ask));
         // Nobody saw it closed and the system will not say who writes it: only a long rest speaks for it.
         const bool at_rest = seen.closed || services_.clock.now() - seen.since >= kRestOfUnseenFile;
@@ -229,6 +229,7 @@ class DropFolder::Worker : public std::enable_shared_from_this<Worker> {
   }
 
   sdk::Awaitable<void> move_away(const std::string& name, const IntakeResult& result) {
+    failpoint("drop_folder.after_commit_before_move");
     auto moved = std::make_shared<std::optional<Result<std::string>>>();
     const bool rejected = result.kind == Kind::Rejected;
     std::function<void()> work = [inbox = inbox_, name, stamp = result.stamp, rejected,
@@ -244,6 +245,7 @@ class DropFolder::Worker : public std::enable_shared_from_this<Worker> {
       if (target.error().fault == Fault::InDoubt) seen_.erase(name);
       co_return;
     }
+    failpoint("drop_folder.after_move");
     report(name, *target, result);
     seen_.erase(name);
   }

@@ -19,6 +19,7 @@
 #include "adapters/sdk/adapter.h"
 #include "adapters/sdk/settings.h"
 #include "adapters/wire/drop_folder/file_reader.h"
+#include "adapters/wire/drop_folder/writers.h"
 
 namespace ami::wire {
 
@@ -32,6 +33,7 @@ struct DropFolderConfig {
   std::size_t batch_observations = 20'000;              // in one commit, about
   std::chrono::days keep_state{
       400};  // how long a content is known as stored; sent again later, it is read again
+  AskWriters ask_writers = ask_system_for_writers;
 };
 
 // The settings behind DropFolderConfig, for a family's schema: folder, settle, rescan, ignore, batch,

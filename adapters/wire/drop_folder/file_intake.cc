@@ -3,12 +3,25 @@
 #include <boost/asio/bind_cancellation_slot.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
+#include <exception>
 #include <utility>
 
 namespace ami::wire {
 
 namespace asio = boost::asio;
 using Kind = IntakeResult::Kind;
+
+namespace {
+
+// Below every number of a reprocess run; the same for the same settings, whenever and wherever they are read.
+std::int64_t number_of(std::string_view settings_mark) {
+  std::uint64_t hash = 14695981039346656037U;  // FNV-1a
+  for (const char c : settings_mark) hash = (hash ^ static_cast<unsigned char>(c)) * 1099511628211U;
+  constexpr std::uint64_t kOffset = std::uint64_t{1} << 62;
+  return -static_cast<std::int64_t>(kOffset + hash % kOffset);
+}
+
+}  // namespace
 
 FileIntake::FileIntake(const DropFolderConfig& config, sdk::Services services,
                        DropFolder::MakeReader make_reader)
@@ -57,6 +70,11 @@ sdk::Awaitable<IntakeResult> FileIntake::take(std::shared_ptr<const Inbox> inbox
     result.reason = "is empty";
     co_return result;
   }
+  const auto file = std::make_shared<OpenedFile>(std::move(opened.value()));
+  if (const Outcome kept = co_await keep(file, printable_name(name)); !kept) {
+    result.reason = kept.error().message;
+    co_return result;
+  }
   const std::string key = FileState::key(result.sha256);
   const Result<std::optional<std::string>> known = co_await services_.state.load(key);
   if (!known) {
@@ -64,9 +82,16 @@ sdk::Awaitable<IntakeResult> FileIntake::take(std::shared_ptr<const Inbox> inbox
     co_return result;
   }
   std::uint64_t committed = 0;
+  std::int64_t read_again = 0;
   if (*known) {
     const std::optional<FileState> state = FileState::parse(**known);
-    if (!state || state->offset > opened->stamp.size) {
+    if (state && state->with != services_.settings_mark) {
+      // What the file says may be another thing now.
+      read_again = number_of(services_.settings_mark);
+      services_.log.write(sdk::LogLevel::Info, "DROP_FILE_READ_AGAIN",
+                          "file=\"" + printable_name(name) + "\" sha256=" + result.sha256 +
+                              " reason=\"the feed's settings changed since it was stored\"");
+    } else if (!state || state->offset > file->stamp.size) {
       services_.log.write(sdk::LogLevel::Warn, "DROP_STATE_UNREADABLE",
                           "key=" + key + " action=read_from_start");
     } else if (state->done) {
@@ -74,17 +99,28 @@ sdk::Awaitable<IntakeResult> FileIntake::take(std::shared_ptr<const Inbox> inbox
       co_return result;
     } else {
       committed = state->offset;
+      read_again = state->again;
     }
   }
-  auto run = std::make_shared<FileRun>(std::move(opened.value()), make_reader_(), committed);
+  auto run = std::make_shared<FileRun>(std::move(*file), make_reader_(), committed);
   services_.log.write(sdk::LogLevel::Info, "DROP_FILE_BEGIN",
                       "file=\"" + printable_name(name) + "\" sha256=" + result.sha256 +
                           " bytes=" + std::to_string(run->size()) + " from=" + std::to_string(committed));
-  co_await store(std::move(run), printable_name(name), result);
+  co_await store(std::move(run), printable_name(name), read_again, result);
   co_return result;
 }
 
-sdk::Awaitable<void> FileIntake::store(std::shared_ptr<FileRun> run, std::string name, IntakeResult& result) {
+sdk::Awaitable<Outcome> FileIntake::keep(std::shared_ptr<OpenedFile> file, std::string name) {
+  if (services_.raw == nullptr) co_return Done{};
+  sdk::RawContent content{std::move(name), file->sha256, file->stamp.size, services_.clock.now(), {}};
+  content.read = [file](char* into, std::size_t size, std::uint64_t offset) {
+    return read_at(file->fd.get(), into, size, offset);
+  };
+  co_return co_await services_.raw->keep(std::move(content));
+}
+
+sdk::Awaitable<void> FileIntake::store(std::shared_ptr<FileRun> run, std::string name,
+                                       std::int64_t read_again, IntakeResult& result) {
   const UtcInstant received_at = services_.clock.now();
   std::uint64_t understood = 0;  // records of any kind that were no nonsense
   std::string first_fault;
@@ -115,18 +151,32 @@ sdk::Awaitable<void> FileIntake::store(std::shared_ptr<FileRun> run, std::string
       stretch->broken = result.reason;
       resume_at = 0;
     }
+    FileState position;
+    position.offset = resume_at;
+    position.done = stretch->last;
+    position.again = read_again;
+    position.on = std::chrono::floor<std::chrono::days>(services_.clock.now());
+    position.with = services_.settings_mark;
     Result<std::vector<sdk::StateChange>> changes =
-        co_await state_after(run->sha256(), resume_at, stretch->last, stretch->last || stretch->broken);
+        co_await state_after(run->sha256(), position.to_text(), stretch->last || stretch->broken);
     if (!changes) {
       result.reason = "its position cannot be noted: " + changes.error().message;
       co_return;
     }
-    sdk::SourceSpan source{name, run->sha256(), stretch->begin, stretch->end - stretch->begin, received_at};
+    sdk::SourceSpan source{name,        run->sha256(), stretch->begin, stretch->end - stretch->begin,
+                           received_at, read_again};
     const std::shared_ptr<Commit> commit =
         begin_commit(std::move(source), std::move(stretch->batch), std::move(changes.value()));
     const bool ends = stretch->last || stretch->broken;
     std::shared_ptr<Stretch> following;
-    if (!ends) following = co_await read_next(run);
+    std::exception_ptr unread;
+    if (!ends) {
+      try {
+        following = co_await read_next(run);
+      } catch (...) {
+        unread = std::current_exception();  // the commit under way must end first: never two at once
+      }
+    }
     while (!commit->result) co_await committed_.wait();
     const Result<sdk::CommitReceipt>& receipt = *commit->result;
     if (!receipt) {
@@ -138,6 +188,7 @@ sdk::Awaitable<void> FileIntake::store(std::shared_ptr<FileRun> run, std::string
     }
     result.records += records;
     result.malformed += malformed;
+    if (unread) std::rethrow_exception(unread);
     if (ends) {
       log_.saved();
       result.kind = stretch->broken ? Kind::Rejected : Kind::Done;
@@ -148,17 +199,16 @@ sdk::Awaitable<void> FileIntake::store(std::shared_ptr<FileRun> run, std::string
 }
 
 sdk::Awaitable<Result<std::vector<sdk::StateChange>>> FileIntake::state_after(std::string sha256,
-                                                                              std::uint64_t resume_at,
-                                                                              bool done, bool finished) {
-  const auto today = std::chrono::floor<std::chrono::days>(services_.clock.now());
-  const FileState state{resume_at, done, today};
+                                                                              std::string position,
+                                                                              bool finished) {
   std::vector<sdk::StateChange> changes;
   if (finished) {
+    const auto today = std::chrono::floor<std::chrono::days>(services_.clock.now());
     Result<std::vector<sdk::StateChange>> logged = co_await log_.finish(sha256, today);
     if (!logged) co_return logged.error();
     changes = std::move(logged.value());
   }
-  changes.push_back({FileState::key(sha256), state.to_text()});
+  changes.push_back({FileState::key(sha256), std::move(position)});
   co_return changes;
 }
 

@@ -45,12 +45,15 @@ class FileIntake {
   struct Commit {
     std::optional<Result<sdk::CommitReceipt>> result;
   };
+  // Keeps the content before anything of it is committed. Nothing to do without a raw store.
+  sdk::Awaitable<Outcome> keep(std::shared_ptr<OpenedFile> file, std::string name);
   sdk::Awaitable<Result<OpenedFile>> open(std::shared_ptr<const Inbox> inbox, std::string name);
   sdk::Awaitable<std::shared_ptr<Stretch>> read_next(std::shared_ptr<FileRun> run);
-  sdk::Awaitable<void> store(std::shared_ptr<FileRun> run, std::string name, IntakeResult& result);
+  sdk::Awaitable<void> store(std::shared_ptr<FileRun> run, std::string name, std::int64_t read_again,
+                             IntakeResult& result);
   // A finished file that is not done (a broken one) is read on from `resume_at` when it is dropped again.
-  sdk::Awaitable<Result<std::vector<sdk::StateChange>>> state_after(std::string sha256,
-                                                                    std::uint64_t resume_at, bool done,
+  // Day and mark of `state` are filled in.
+  sdk::Awaitable<Result<std::vector<sdk::StateChange>>> state_after(std::string sha256, std::string position,
                                                                     bool finished);
   std::shared_ptr<Commit> begin_commit(sdk::SourceSpan source, DecodedBatch batch,
                                        std::vector<sdk::StateChange> changes);

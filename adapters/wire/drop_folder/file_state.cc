@@ -53,17 +53,24 @@ std::string log_key(std::uint64_t n) {
 }  // namespace
 
 std::string FileState::to_text() const {
-  return "offset=" + std::to_string(offset) + ";done=" + (done ? "1" : "0") + ";on=" + date_text(on);
+  return "offset=" + std::to_string(offset) + ";done=" + (done ? "1" : "0") + ";on=" + date_text(on) +
+         (with.empty() ? "" : ";with=" + with) + (again == 0 ? "" : ";again=" + std::to_string(again));
 }
 
 std::optional<FileState> FileState::parse(std::string_view text) {
   FileState state;
   int done = 0;
   if (!take(text, "offset=") || !take_number(text, state.offset) || !take(text, ";done=") ||
-      !take_number(text, done) || done < 0 || done > 1 || !take(text, ";on=") || !take_date(text, state.on) ||
-      !text.empty()) {
+      !take_number(text, done) || done < 0 || done > 1 || !take(text, ";on=") || !take_date(text, state.on)) {
     return std::nullopt;
   }
+  if (take(text, ";with=")) {
+    const std::size_t end = std::min(text.find(';'), text.size());
+    state.with = text.substr(0, end);
+    text.remove_prefix(end);
+  }
+  if (take(text, ";again=") && !take_number(text, state.again)) return std::nullopt;
+  if (!text.empty()) return std::nullopt;
   state.done = done == 1;
   return state;
 }
@@ -115,12 +122,14 @@ sdk::Awaitable<Result<std::vector<sdk::StateChange>>> FileLog::finish(std::strin
     ++oldest_after_;
   }
   if (oldest_after_ != oldest_) changes.push_back({kOldest, std::to_string(oldest_after_)});
+  loaded_ = false;
   co_return changes;
 }
 
 void FileLog::saved() {
   ++next_;
   oldest_ = oldest_after_;
+  loaded_ = true;
 }
 
 }  // namespace ami::wire

@@ -15,6 +15,8 @@
 #include <system_error>
 #include <tuple>
 
+#include "adapters/wire/drop_folder/writers.h"
+
 namespace ami::wire {
 namespace {
 
@@ -162,8 +164,8 @@ Result<std::vector<InboxEntry>> Inbox::list() const {
   return entries;
 }
 
-Writers Inbox::writers(const std::string& name) const {
-  const UniqueFd fd(::open((folder_ / name).c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
+Writers ask_system_for_writers(const fs::path& file) {
+  const UniqueFd fd(::open(file.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
   if (fd.get() < 0) return Writers::None;  // reading it will say what is wrong
   // A read lease is refused with EAGAIN while the file is open for writing. A writer that comes while we hold
   // it makes the kernel send a signal: by default SIGIO, which would end the process; SIGURG is ignored.

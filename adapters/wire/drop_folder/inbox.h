@@ -49,7 +49,6 @@ struct OpenedFile {
 };
 
 enum class Destination { Done, Rejected };
-enum class Writers { None, Some, Unknown };
 
 class Inbox {
  public:
@@ -60,9 +59,6 @@ class Inbox {
   // Entries to look at, oldest modification first, then by name. Ignored names and our subfolders are left
   // out.
   [[nodiscard]] Result<std::vector<InboxEntry>> list() const;
-  // Whether somebody has the file open for writing. The system tells the file's owner and who has CAP_LEASE;
-  // a head-end that writes under a user of its own leaves us with Unknown.
-  [[nodiscard]] Writers writers(const std::string& name) const;
   // Opens without following links and hashes all of it. Permanent: not readable; Transient: gone or changing.
   [[nodiscard]] Result<OpenedFile> open(const std::string& name) const;
   // Moves a finished file away under a free name, and makes the move durable. With a reason (Rejected), the

@@ -75,6 +75,80 @@ TEST(FakeStore, AHeldCommitIsStoredWhenReleased) {
   EXPECT_EQ(notes, (std::vector<std::string>{"stored"}));
 }
 
+Awaitable<void> append_one(FakeHost& host, std::string key, std::string message,
+                           std::optional<Result<std::uint64_t>>& answer) {
+  answer = co_await host.journal.append(std::move(key), std::move(message));
+}
+
+Result<std::uint64_t> append(FakeHost& host, const std::string& key, const std::string& message) {
+  std::optional<Result<std::uint64_t>> answer;
+  host.run(append_one(host, key, message, answer));
+  return *answer;
+}
+
+TEST(FakeJournal, KeepsTheContractOfTheRealOne) {
+  FakeHost host;
+  const auto first = append(host, "a", "one");
+  ASSERT_TRUE(first.ok());
+  EXPECT_EQ(*append(host, "a", "one"), *first) << "still there: one entry";
+  EXPECT_GT(*append(host, "b", "one"), *first) << "another key: another message";
+  host.journal.max_messages = 2;
+  const auto full = append(host, "a", "two");
+  ASSERT_FALSE(full.ok());
+  EXPECT_EQ(full.error().fault, Fault::Transient);
+  host.journal.max_messages = 3;
+  host.journal.fail(transient("disk full"));
+  EXPECT_FALSE(append(host, "a", "two").ok());
+  EXPECT_EQ(host.journal.entries.size(), 2U) << "what was refused is not kept";
+  host.journal.accept();
+  EXPECT_TRUE(append(host, "a", "two").ok());
+}
+
+TEST(FakeJournal, AnswersNothingWhileTheDiskIsSlow) {
+  FakeHost host;
+  host.journal.hold();
+  std::optional<Result<std::uint64_t>> answer;
+  EXPECT_THROW(host.run(append_one(host, "a", "one", answer)), std::logic_error);
+  EXPECT_FALSE(answer);
+  host.journal.release();
+  host.run_until_idle();
+  ASSERT_TRUE(answer);
+  EXPECT_TRUE(answer->ok());
+}
+
+// Decodes nothing but counts what it was given.
+class CountingFamily final : public AdapterFamily {
+ public:
+  const AdapterInfo& info() const noexcept override { return info_; }
+  const SettingsSchema& schema() const noexcept override { return schema_; }
+  Result<FeedPlan> plan(const Settings&, const std::string&) const override { return FeedPlan{}; }
+  std::unique_ptr<Adapter> make(const Settings&, Services) const override { return nullptr; }
+  DecodedBatch decode(const Settings&, std::string_view raw) const override {
+    given.emplace_back(raw);
+    return {};
+  }
+  mutable std::vector<std::string> given;
+
+ private:
+  AdapterInfo info_;
+  SettingsSchema schema_;
+};
+
+TEST(FakeJournal, IsDrainedInOrderAndKeepsWhatCouldNotBeStored) {
+  FakeHost host;
+  for (const char* message : {"one", "two", "three"}) ASSERT_TRUE(append(host, "a", message).ok());
+  const CountingFamily family;
+  host.store.fail_after(1, transient("database is away"));
+  EXPECT_FALSE(host.drain(family, Settings()).ok());
+  EXPECT_EQ(host.journal.entries.size(), 2U);
+  host.store.accept();
+  EXPECT_TRUE(host.drain(family, Settings()).ok());
+  EXPECT_TRUE(host.journal.entries.empty());
+  EXPECT_EQ(family.given, (std::vector<std::string>{"one", "two", "two", "three"}));
+  ASSERT_EQ(host.store.committed.size(), 3U);
+  EXPECT_EQ(host.store.committed[0].source.name, "journal/1");
+}
+
 TEST(Names, OfHealthStatesAreStable) {
   EXPECT_EQ(name_of(HealthState::Starting), "STARTING");
   EXPECT_EQ(name_of(HealthState::Degraded), "DEGRADED");

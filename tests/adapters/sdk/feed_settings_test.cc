@@ -125,6 +125,14 @@ TEST_F(FeedFile, AssumptionsComeFirstAndCarryTheirReason) {
   EXPECT_EQ(found->mapping.version, 2 * 1000 + 7);  // another version than without the assumption
 }
 
+// A corrected zone changes what a file means although nothing is assumed: its version can be raised, too.
+TEST_F(FeedFile, AVersionCanBeRaisedWithoutAnAssumption) {
+  const Result<FeedRules> found = rules(std::string(kGood) + "assume_version: 7\n");
+  ASSERT_TRUE(found.ok()) << found.error().message;
+  EXPECT_EQ(found->mapping.version, 2 * 1000 + 7);
+  EXPECT_EQ(found->mapping.units.size(), 1U);
+}
+
 TEST_F(FeedFile, AnAssumptionWithoutAReasonIsAProblem) {
   const std::string path = write("f.yaml", std::string(kGood) + "assume:\n  - mapping: {tou: {A: 1}}\n");
   const LoadedFeed feed = load_feed_file(path, families_);

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 
+#include <filesystem>
 #include <regex>
 
 #include "tests/daemon/support/fake_family.h"
@@ -59,11 +60,77 @@ TEST_F(GatewayConfigTest, TheSmallestOneIsGoodAndTakesTheDefaults) {
   EXPECT_EQ(config.drain_timeout, std::chrono::seconds{20});
   EXPECT_FALSE(config.database.migrate_on_start);
   EXPECT_EQ(config.database.migrator_conninfo, "dbname=ami");
+  EXPECT_EQ(config.database.reader_conninfo, "");
+  EXPECT_FALSE(config.database.allow_owner);
+  EXPECT_EQ(config.retention.months("hydro", "intervals"), 0) << "nothing is dropped unless somebody says so";
+  EXPECT_EQ(config.retention.change_days, 35);
+  EXPECT_EQ(config.maintenance.hour, 3);
+  EXPECT_EQ(config.maintenance.rewrite_after_days, 45);
   EXPECT_EQ(config.rpc.unix_path, folder_.path("rpc.sock"));
   ASSERT_EQ(config.feeds.size(), 1U);
   EXPECT_EQ(config.feeds[0].name, "a");
   EXPECT_EQ(config.feeds[0].plan.rules.feed, "a");
   EXPECT_EQ(config.feeds[0].settings.text("colour"), "blue");
+}
+
+TEST_F(GatewayConfigTest, WhatArrivesIsKeptForThirteenMonthsUnlessSaidOtherwise) {
+  EXPECT_TRUE(load(kGood).config.raw.keep);
+  EXPECT_EQ(load(kGood).config.raw.keep_months, 13);
+  const auto other = load(std::string(kGood) + "raw: {keep: false, keep_months: 0}\n");
+  ASSERT_TRUE(other.problems.empty()) << sdk::to_text(other.problems);
+  EXPECT_FALSE(other.config.raw.keep);
+  EXPECT_EQ(other.config.raw.keep_months, 0);
+  for (const char* bad : {"raw: {keep_months: -1}\n", "raw: {keep_months: 1201}\n", "raw: {keep_months: 1.5}\n",
+                          "raw: {keep: maybe}\n", "raw: {months: 3}\n"}) {
+    EXPECT_NE(problems(std::string(kGood) + bad), "") << bad;
+  }
+}
+
+TEST_F(GatewayConfigTest, RetentionIsByClassAndUtility) {
+  const auto loaded = load(std::string(kGood) +
+                           "retention:\n  intervals: 84\n  events: 24\n  changes_days: 60\n"
+                           "  utilities:\n    - {utility: hydro, intervals: 0, access_log: 120}\n");
+  ASSERT_TRUE(loaded.problems.empty()) << sdk::to_text(loaded.problems);
+  const auto& rules = loaded.config.retention;
+  EXPECT_EQ(rules.months("other", "intervals"), 84);
+  EXPECT_EQ(rules.months("hydro", "intervals"), 0);
+  EXPECT_EQ(rules.months("hydro", "events"), 24);
+  EXPECT_EQ(rules.months("hydro", "access_log"), 120);
+  EXPECT_EQ(rules.change_days, 60);
+  EXPECT_TRUE(load("demo: true\n" + std::string(kGood)).config.database.allow_owner);
+}
+
+TEST_F(GatewayConfigTest, CollectionHasAGraceAPauseAndARuleForRegisters) {
+  const auto usual = load(kGood).config.collection;
+  EXPECT_EQ(usual.grace, std::chrono::hours{30});
+  EXPECT_EQ(usual.every, std::chrono::minutes{5});
+  EXPECT_FALSE(usual.registers_daily);
+  const auto said = load(std::string("collection: {grace: 6h, every: 1m, register_expected: daily}\n") + kGood);
+  ASSERT_TRUE(said.problems.empty()) << sdk::to_text(said.problems);
+  EXPECT_EQ(said.config.collection.grace, std::chrono::hours{6});
+  EXPECT_EQ(said.config.collection.every, std::chrono::minutes{1});
+  EXPECT_TRUE(said.config.collection.registers_daily);
+  for (const std::string bad :
+       {"{grace: 61d}", "{every: 99ms}", "{register_expected: weekly}", "{grace: soon}", "{graze: 6h}"}) {
+    EXPECT_EQ(load("collection: " + bad + "\n" + kGood).problems.size(), 1U) << bad;
+  }
+}
+
+TEST_F(GatewayConfigTest, TheJournalLiesInTheStateFolderUnlessItIsSaid) {
+  const auto usual = load(std::string("state_dir: state\n") + kGood).config.journal;
+  EXPECT_EQ(usual.path, folder_.path("state/journal"));
+  EXPECT_EQ(usual.max_bytes, 1073741824U);
+  EXPECT_EQ(usual.max_messages, 1'000'000U);
+  const auto said = load(std::string("journal: {path: inbox, max_bytes: 2MiB, max_messages: 7}\n") + kGood);
+  ASSERT_TRUE(said.problems.empty()) << sdk::to_text(said.problems);
+  EXPECT_EQ(said.config.journal.path, folder_.path("inbox"));
+  EXPECT_EQ(said.config.journal.max_bytes, 2097152U);
+  EXPECT_EQ(said.config.journal.max_messages, 7U);
+  EXPECT_FALSE(std::filesystem::exists(folder_.path("inbox"))) << "checking a configuration makes nothing";
+  folder_.write("file", "x");
+  for (const std::string bad : {"{path: file}", "{max_bytes: 1KiB}", "{max_messages: 0}", "{max_mesages: 7}"}) {
+    EXPECT_EQ(load("journal: " + bad + "\n" + kGood).problems.size(), 1U) << bad;
+  }
 }
 
 struct Case {
@@ -100,6 +167,23 @@ const Case kCases[] = {
      "gateway.yaml:2: conninfo: write key=value"},
     {"PausesReversed", "database:\n  conninfo: x=y\n  retry_first: 5s\n  retry_longest: 1s\n",
      "gateway.yaml:4: retry_longest: is shorter"},
+    {"AnswerTimeoutOfNoUse", "database:\n  conninfo: x=y\n  answer_timeout: 200ms\n",
+     "gateway.yaml:3: answer_timeout: must be 1s at least"},
+    {"AnswerTimeoutForEver", "database:\n  conninfo: x=y\n  answer_timeout: 30d\n",
+     "gateway.yaml:3: answer_timeout: must be 24h at most"},
+    {"PasswordInReaderConninfo", "database:\n  conninfo: x=y\n  reader_conninfo: host=x password=secret\n",
+     "gateway.yaml:3: reader_conninfo: a password may not stand here"},
+    {"ChangesKeptTooShortly", "retention: {changes_days: 34}\n", "gateway.yaml:1: .*changes_days"},
+    {"NegativeRetention", "retention:\n  intervals: -1\n", "gateway.yaml:2: .*intervals"},
+    {"UnknownRetentionClass", "retention:\n  interval: 12\n", "gateway.yaml:2: .*interval.*intervals"},
+    {"RetentionOfAStranger",
+     "utilities: [{key: a, zone: UTC}]\nretention:\n  utilities:\n    - {utility: b, intervals: 12}\n",
+     "gateway.yaml:4: utility: \"b\" is none of the utilities"},
+    {"RetentionTwice",
+     "utilities: [{key: a, zone: UTC}]\nretention:\n  utilities:\n    - {utility: a}\n    - {utility: a}\n",
+     "gateway.yaml:5: utility: \"a\" is listed twice"},
+    {"NoSuchHour", "maintenance: {hour: 24}\n", "gateway.yaml:1: .*hour"},
+    {"NoBudget", "maintenance:\n  budget: 1s\n", "gateway.yaml:2: budget: must be 1m at least"},
     {"PlaintextWithoutDemo", "rpc:\n  plaintext: {address: '127.0.0.1:1'}\n",
      "gateway.yaml:2: .*only allowed with demo"},
     {"PlaintextOffLoopback", "demo: true\nrpc:\n  plaintext: {address: '0.0.0.0:1'}\n",
@@ -123,6 +207,12 @@ const Case kCases[] = {
      "/xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"
      "xxxxxxxxxxxxxxxxxxxxx\n",
      "gateway.yaml:2: unix_socket: is longer than the 107 bytes"},
+    {"ChangesPolledTooOften", "rpc:\n  changes: {poll: 9ms}\n", "gateway.yaml:2: poll: must be 10ms at least"},
+    {"HeartbeatFasterThanThePulse", "rpc:\n  changes:\n    poll: 2s\n    heartbeat: 1s\n",
+     "gateway.yaml:4: heartbeat: is shorter than poll"},
+    {"NoChangeStreams", "rpc:\n  changes: {streams_per_caller: 0}\n",
+     "gateway.yaml:2: .*streams_per_caller: '0' is out of range: 1 to 64"},
+    {"UnknownChangeSetting", "rpc:\n  changes: {pol: 1s}\n", "gateway.yaml:2: unknown key .*pol.*poll"},
     {"NoDataDir", "data_dir: nowhere\n", "gateway.yaml:1: data_dir: nowhere: no such folder"},
     {"MissingFeedFile", "adapters: [gone.yaml]\n", "gone.yaml: there is no such file"},
     {"FeedListedTwice", "adapters: [feed.yaml, ./feed.yaml]\n",

@@ -90,7 +90,7 @@ TEST_F(ShippedConfiguration, OfTheDemoHasNoProblem) {
   const auto fill = [&](const std::string& from, const std::string& to) {
     auto text = read(source_dir() / from);
     for (const auto& [word, value] :
-         {std::pair<std::string, std::string>{"@DEMO@", demo}, {"@CONNINFO@", "dbname=x"}}) {
+         {std::pair<std::string, std::string>{"@DEMO@", demo}, {"@CLUSTER@", "dbname=x"}}) {
       for (auto at = text.find(word); at != std::string::npos; at = text.find(word))
         text.replace(at, word.size(), value);
     }

@@ -51,6 +51,19 @@ TEST(CommandLine, ABadConfigurationDoesNotStart) {
   EXPECT_EQ(run({"--config", folder.path("missing.yaml")}).code, 2);
 }
 
+TEST(CommandLine, AFailpointIsWarnedOfAndABadOneIsTwo) {
+  const TempFolder folder;
+  const auto file = folder.write("g.yaml", kGood);
+  for (const char* bad : {"", ":1", "x:", "x:0", "x:-1", "x:1x"}) {
+    DaemonProcess process({"--config", file}, {{"AMI_FAILPOINT", bad}});
+    EXPECT_EQ(process.wait_for_exit(), 2) << bad;
+    EXPECT_NE(process.output().find("AMI_FAILPOINT must be NAME"), std::string::npos) << process.output();
+  }
+  DaemonProcess process({"--config", file}, {{"AMI_FAILPOINT", "some.point:3"}});
+  EXPECT_TRUE(process.wait_for_line("level=warn id=FAILPOINT_SET point=some.point passing=3"))
+      << process.output();
+}
+
 TEST(CommandLine, WrongUsageIsTwo) {
   EXPECT_EQ(run({}).code, 2);
   EXPECT_EQ(run({"--nonsense"}).code, 2);

@@ -35,7 +35,7 @@ class GatewayProcess : public ::testing::Test {
                              "/config\n"
                              "database: {conninfo: \"" +
                              conninfo +
-                             "\", migrate_on_start: true, check_every: 100ms, retry_first: 20ms, "
+                             "\", " + owner_ + "migrate_on_start: true, check_every: 100ms, retry_first: 20ms, "
                              "retry_longest: 200ms}\n"
                              "rpc: {unix_socket: rpc.sock}\n"
                              "http: {address: '127.0.0.1:0', port_file: port}\n"
@@ -98,8 +98,45 @@ class GatewayProcess : public ::testing::Test {
     return port.empty() ? std::nullopt : http_get(port, path);
   }
 
+  // The tests' databases have one login, which owns everything.
+  std::string owner_ = "allow_owner: true, ";
   TempFolder folder_;
 };
+
+TEST_F(GatewayProcess, AsTheOwnerOfTheTablesItDoesNotBecomeReadyAndSaysWhy) {
+  const auto conninfo = ami::testing::PgCluster::shared().create_database();
+  owner_.clear();
+  DaemonProcess gateway({"--config", configure(conninfo, "[]")});
+  ASSERT_TRUE(gateway.wait_for_line("id=DATABASE_UNFIT")) << gateway.output();
+  EXPECT_NE(gateway.output().find("works as ami, a superuser"), std::string::npos) << gateway.output();
+  const auto ready = get("/readyz");
+  ASSERT_TRUE(ready);
+  EXPECT_EQ(ready->status, 503);
+  EXPECT_NE(ready->body.find("database.allow_owner: true"), std::string::npos) << ready->body;
+}
+
+TEST_F(GatewayProcess, WithTheDocumentedLoginsItStoresAndAnswers) {
+  const auto conninfo = ami::testing::PgCluster::shared().create_database();
+  const auto as = [&](const std::string& user) {
+    return std::string(conninfo).replace(conninfo.find("user=ami"), 8, "user=" + user);
+  };
+  const std::string roles = "psql -Xq -v ON_ERROR_STOP=1 -v database=" +
+                            conninfo.substr(conninfo.find("dbname=") + 7) + " -d '" + conninfo + "' -f '" +
+                            std::string(std::getenv("AMI_SOURCE_DIR")) + "/deploy/database-roles.sql' >/dev/null";
+  ASSERT_EQ(std::system(roles.c_str()), 0);
+  owner_ = "migrator_conninfo: \"" + as("ami_gateway_owner") + "\", reader_conninfo: \"" + as("ami_gateway_reader") +
+           "\", ";
+  feed("ssn");
+  DaemonProcess gateway({"--config", configure(as("ami_gateway"), "[ssn.yaml]")});
+  ASSERT_TRUE(gateway.wait_for_line("id=GATEWAY_READY")) << gateway.output();
+  know_meter(as("ami_gateway"), "M1");
+  drop("ssn", "a.xml");
+  ASSERT_TRUE(gateway.wait_for_line("id=DROP_FILE_DONE")) << gateway.output();
+  EXPECT_EQ(counts(conninfo, "ssn").registers, 2U);
+  EXPECT_EQ(counts(as("ami_gateway_reader"), "ssn").registers, 0U) << "without a scope it sees nothing";
+  gateway.signal(SIGTERM);
+  EXPECT_EQ(gateway.wait_for_exit(), 0) << gateway.output();
+}
 
 TEST_F(GatewayProcess, ReadsAFileThatIsDroppedAndDrainsOnSigterm) {
   const auto conninfo = ami::testing::PgCluster::shared().create_database();

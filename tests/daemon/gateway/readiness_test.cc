@@ -37,6 +37,16 @@ TEST_F(ReadinessTest, ReadyWhenTheDatabaseAnswersAndEachFeedRuns) {
   EXPECT_EQ(report.first_reason(), "feed:b: failed: no folder");
 }
 
+TEST_F(ReadinessTest, AFeedWhoseBatchesCannotBeStoredIsNotReadyThoughTheDatabaseAnswers) {
+  readiness_.database(Done{});
+  readiness_.feeds_applied();
+  auto stuck = feed("a", FeedPhase::Running);
+  stuck.trouble = "no space left on device";
+  const auto report = readiness_.report({stuck});
+  EXPECT_FALSE(report.ready);
+  EXPECT_EQ(report.first_reason(), "feed:a: its batches cannot be stored and wait: no space left on device");
+}
+
 TEST_F(ReadinessTest, AnOldAnswerOfTheDatabaseIsNone) {
   readiness_.feeds_applied();
   readiness_.database(Done{});

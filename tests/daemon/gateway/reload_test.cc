@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <functional>
+
 namespace ami::daemon {
 namespace {
 
@@ -34,6 +36,26 @@ TEST(Reload, NamesWhatNeedsARestartAndLeavesItAsItWas) {
   EXPECT_EQ(running.http.address, "127.0.0.1:1");
   EXPECT_EQ(running.database.conninfo, "");
   EXPECT_EQ(running.rpc.unix_path, std::nullopt);
+}
+
+TEST(Reload, OfTheJournalNothingChangesWhileItIsOpen) {
+  const GatewayConfig start;
+  for (const auto& change : std::vector<std::function<void(JournalSettings&)>>{
+           [](auto& j) { j.path = "/elsewhere"; }, [](auto& j) { j.max_bytes = 1; }, [](auto& j) { j.max_messages = 1; }}) {
+    GatewayConfig running = start;
+    GatewayConfig fresh = start;
+    change(fresh.journal);
+    EXPECT_EQ(take_over(running, fresh), std::vector<std::string>{"journal"});
+    EXPECT_EQ(running.journal.max_messages, start.journal.max_messages);
+  }
+}
+
+TEST(Reload, HowLongContentIsKeptNeedsARestart) {
+  GatewayConfig running;
+  GatewayConfig fresh = running;
+  fresh.raw.keep_months = 3;
+  EXPECT_EQ(take_over(running, fresh), std::vector<std::string>{"raw"});
+  EXPECT_EQ(running.raw.keep_months, 13);
 }
 
 TEST(Reload, ANewTlsFileNameNeedsARestart) {

@@ -120,7 +120,7 @@ TEST_F(HostTest, AnExceptionOfAnAdapterIsAFailureOfItsFeedAlone) {
   EXPECT_EQ(host_.status()[0].error, "start: boom");
 }
 
-TEST_F(HostTest, AFamilyThatIsPushedToIsRefusedForWantOfAJournal) {
+TEST_F(HostTest, WithoutAJournalAFamilyThatIsPushedToIsRefused) {
   const FakeFamily pushed("pushed", true);
   host_.apply({feed("a", pushed)}, utilities_);
   ASSERT_TRUE(turn_until([&] { return phase("a") == FeedPhase::Refused; }));

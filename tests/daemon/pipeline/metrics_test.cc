@@ -38,5 +38,22 @@ TEST(Metrics, StateOfTheGatewayAndItsVersion) {
   }
 }
 
+TEST(Metrics, SubscribersOfTheChangeFeedComeAndGo) {
+  using std::chrono::milliseconds;
+  Metrics metrics("1.2.3");
+  metrics.change_feed({milliseconds{1500}, {{"u", "billing", milliseconds{2500}}, {"u", "gone", {}}}}, 3);
+  auto text = metrics.text();
+  for (const std::string line : {"ami_change_held_back_seconds 1.5\n", "ami_change_streams 3\n",
+                                 "ami_change_subscriber_lag_seconds{subscriber=\"billing\",utility=\"u\"} 2.5\n",
+                                 "ami_change_subscriber_lag_seconds{subscriber=\"gone\",utility=\"u\"} 0\n"}) {
+    EXPECT_NE(text.find(line), std::string::npos) << line << text;
+  }
+  metrics.change_feed({milliseconds{0}, {{"u", "billing", milliseconds{0}}}}, 0);
+  text = metrics.text();
+  EXPECT_NE(text.find("ami_change_subscriber_lag_seconds{subscriber=\"billing\",utility=\"u\"} 0\n"),
+            std::string::npos);
+  EXPECT_EQ(text.find("\"gone\""), std::string::npos);
+}
+
 }  // namespace
 }  // namespace ami::daemon

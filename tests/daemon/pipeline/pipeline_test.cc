@@ -7,6 +7,7 @@
 #include <boost/asio/cancellation_signal.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
+#include <set>
 
 #include "tests/daemon/pipeline/sample_feed.h"
 #include "tests/daemon/support/fake_family.h"
@@ -144,12 +145,68 @@ TEST_F(PipelineTest, AssetDataThatKeepsChangingDoesNotSpin) {
   EXPECT_GT(clock_.waited(), 0ms);
 }
 
-TEST_F(PipelineTest, PermanentComesBackAtOnceAndIsReported) {
-  store_.answers.emplace_back(permanent("violates register_read_pkey"));
-  const auto refused = commit({kGood});
+// Refuses every unit with a register of 666, as a violated constraint would.
+class Picky {
+ public:
+  explicit Picky(testing::FakeStore& store) {
+    store.judge = [](const storage::CommitUnit& unit) -> std::optional<Error> {
+      for (const auto& read : unit.batch.registers) {
+        if (read.value == Decimal{666'000, 0}) return permanent("violates a constraint");
+      }
+      return std::nullopt;
+    };
+  }
+};
+
+TEST_F(PipelineTest, ARecordThatTheStoreRefusesForGoodCostsNoNeighbour) {
+  const Picky picky(store_);
+  assets_ = {1, {badge("B1", 11), badge("B2", 12), badge("B3", 13), badge("B4", 14), badge("B5", 15)}};
+  const auto receipt =
+      commit({"B1 1 2026-01-15T00:00:00Z", "B2 2 2026-01-15T00:00:00Z", "B3 666 2026-01-15T00:00:00Z",
+              "B4 4 2026-01-15T00:00:00Z", "B5 5 2026-01-15T00:00:00Z", "broken"},
+             {{"position", "42"}});
+  ASSERT_TRUE(receipt.ok()) << receipt.error().message;
+  EXPECT_EQ(receipt->registers, 4U);
+  EXPECT_EQ(receipt->quarantined, 2U);
+  EXPECT_EQ(logged("RECORD_REFUSED"), 1U);
+  EXPECT_EQ(logged("COMMIT_REFUSED"), 0U);
+
+  std::multiset<MeterId> meters;
+  std::multiset<std::string> reasons;
+  std::set<std::uint64_t> offsets;
+  for (const auto& unit : store_.stored) {
+    for (const auto& read : unit.batch.registers) meters.insert(unit.batch.channels.at(read.channel).meter);
+    for (const auto& item : unit.batch.quarantined) reasons.insert(item.reason);
+    const bool fresh = offsets.insert(unit.source.offset).second;
+    EXPECT_TRUE(fresh || !unit.state.empty()) << "parts are sources of their own";
+  }
+  EXPECT_EQ(meters, (std::multiset<MeterId>{11, 12, 14, 15}));
+  EXPECT_EQ(reasons, (std::multiset<std::string>{"cannot_be_stored", "too_few_fields"}));
+  ASSERT_EQ(store_.stored.back().state.size(), 1U) << "the position comes last";
+  for (std::size_t i = 0; i + 1 < store_.stored.size(); ++i) EXPECT_TRUE(store_.stored[i].state.empty());
+}
+
+TEST_F(PipelineTest, ASingleRecordThatIsRefusedGoesToQuarantineWithItsBytes) {
+  const Picky picky(store_);
+  const auto receipt = commit({"B1 666 2026-01-15T00:00:00Z"}, {{"position", "42"}});
+  ASSERT_TRUE(receipt.ok());
+  ASSERT_EQ(store_.stored.size(), 1U);
+  ASSERT_EQ(store_.stored[0].batch.quarantined.size(), 1U);
+  EXPECT_EQ(store_.stored[0].batch.quarantined[0].raw, "B1 666 2026-01-15T00:00:00Z");
+  EXPECT_NE(store_.stored[0].batch.quarantined[0].detail.find("violates a constraint"), std::string::npos);
+  EXPECT_EQ(store_.stored[0].state.size(), 1U);
+}
+
+TEST_F(PipelineTest, AStoreThatRefusesEverythingGetsTheBatchBackAtOnce) {
+  store_.judge = [](const storage::CommitUnit&) -> std::optional<Error> {
+    return permanent("no such column");
+  };
+  std::vector<std::string> records;
+  for (int i = 0; i < 200; ++i) records.push_back("B1 " + std::to_string(i) + " 2026-01-15T00:00:00Z");
+  const auto refused = commit(records, {{"position", "42"}});
   ASSERT_FALSE(refused.ok());
   EXPECT_EQ(refused.error().fault, Fault::Permanent);
-  EXPECT_EQ(store_.tried.size(), 1U);
+  EXPECT_TRUE(store_.stored.empty());
   EXPECT_EQ(clock_.waited(), 0ms);
   EXPECT_EQ(logged("COMMIT_REFUSED"), 1U);
 }

@@ -44,10 +44,11 @@ struct Page {
     page.blocks.push_back(block);
     return page.blocks.back();
   }
+  std::vector<const ReadingTarget*> of_span() const { return {&target}; }
   std::vector<v1::StreamIntervalsResponse> messages(bool apply_multiplier = false) {
     IntervalMessages maker(utility, apply_multiplier);
     std::vector<v1::StreamIntervalsResponse> out;
-    maker.append(target, page, out);
+    maker.append(of_span(), page, out);
     return out;
   }
 };
@@ -145,9 +146,9 @@ TEST(IntervalBlocks, LaterPagesDefineOnlyWhatIsNew) {
   page.add(kDay, {1});
   IntervalMessages maker(page.utility, false);
   std::vector<v1::StreamIntervalsResponse> first, second;
-  maker.append(page.target, page.page, first);
+  maker.append(page.of_span(), page.page, first);
   page.page.blocks[0].sources = {{1, 6}};
-  maker.append(page.target, page.page, second);
+  maker.append(page.of_span(), page.page, second);
   ASSERT_EQ(second.size(), 2U);
   EXPECT_EQ(second[0].dictionary().channels_size(), 0);
   ASSERT_EQ(second[0].dictionary().sources_size(), 1);

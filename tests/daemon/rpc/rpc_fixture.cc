@@ -135,8 +135,29 @@ Outcome RpcFixture::start(RpcServer::Config config) {
               },
           .log = [this](const CallRecord& record) { log.write(record); },
           .now = [this] { return now; },
-          .executor = [this](std::function<void()> work) { workers.post(std::move(work)); }});
+          .executor = [this](std::function<void()> work) { workers.post(std::move(work)); },
+          .kept = kept_contents()});
   return server->start();
+}
+
+KeptContents RpcFixture::kept_contents() {
+  KeptContents contents;
+  contents.reprocess = [this](const storage::RunOrder& order) {
+    runs.push_back(order);
+    return storage::ReprocessRuns(database).order(order, {{"feed-1", "settings"}});
+  };
+  contents.holds = [this](const std::string& sha256) { return kept.contains(sha256); };
+  contents.open = [this](const std::string& sha256) -> Result<RawStream> {
+    if (!kept.contains(sha256)) return permanent("the content is not kept (any more)");
+    return RawStream([this, text = kept.at(sha256), at = std::size_t{0}](char* into, std::size_t size) mutable
+                     -> Result<std::size_t> {
+      const std::size_t n = text.copy(into, size, at);
+      at += n;
+      if (n < size && kept_error) return *kept_error;
+      return n;
+    });
+  };
+  return contents;
 }
 
 std::string RpcFixture::address() const {

@@ -9,6 +9,7 @@
 #include <deque>
 #include <filesystem>
 #include <functional>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -88,8 +89,14 @@ class RpcFixture {
   std::vector<AdapterReport> adapters;
   std::vector<ReplayOrder> replays;
   Result<ReplayReport> replay_answer = ReplayReport{};
+  std::map<std::string, std::string> kept;  // content by hash; see kept_contents()
+  std::optional<Error> kept_error;          // met after the bytes of a content
+  std::vector<storage::RunOrder> runs;      // ordered so far
   UtcInstant now;
   std::unique_ptr<RpcServer> server;
+
+ private:
+  KeptContents kept_contents();
 };
 
 // Calls a method with a serialized request, whatever its shape; the status only.

@@ -19,6 +19,7 @@
 #include <set>
 
 #include "ami/v1/asset_service.grpc.pb.h"
+#include "ami/v1/collection_service.grpc.pb.h"
 #include "ami/v1/event_service.grpc.pb.h"
 #include "ami/v1/ingest_service.grpc.pb.h"
 #include "ami/v1/reading_service.grpc.pb.h"
@@ -53,6 +54,14 @@ const std::map<std::string, std::set<std::string>>& expected_roles() {
       {"/ami.v1.ReadingService/GetLatest", {"reader"}},
       {"/ami.v1.ReadingService/ListRegisters", {"reader"}},
       {"/ami.v1.ReadingService/StreamIntervals", {"reader"}},
+      {"/ami.v1.ReadingService/StreamChanges", {"reader"}},
+      {"/ami.v1.ReadingService/AckCursor", {"reader"}},
+      {"/ami.v1.ReadingService/ListChangeSubscribers", {"reader"}},
+      {"/ami.v1.ReadingService/ReconcileCounts", {"reader"}},
+      {"/ami.v1.CollectionService/ListGaps", {"reader", "asset"}},
+      {"/ami.v1.CollectionService/GetCompleteness", {"reader", "asset"}},
+      {"/ami.v1.CollectionService/GiveUp", {"asset"}},
+      {"/ami.v1.CollectionService/UndoGiveUp", {"asset"}},
       {"/ami.v1.EventService/List", {"reader"}},
       {"/ami.v1.IngestService/AdapterStatus", {"reader", "asset"}},
       {"/ami.v1.IngestService/ListSources", {"reader", "asset"}},
@@ -66,7 +75,8 @@ std::set<std::string> methods_of_the_protos() {
   std::set<std::string> methods;
   for (const google::protobuf::FileDescriptor* file :
        {v1::ResolveRequest::descriptor()->file(), v1::GetLatestRequest::descriptor()->file(),
-        v1::ListEventsRequest::descriptor()->file(), v1::ReplayRequest::descriptor()->file()}) {
+        v1::ListEventsRequest::descriptor()->file(), v1::ReplayRequest::descriptor()->file(),
+        v1::GiveUpRequest::descriptor()->file()}) {
     for (int s = 0; s < file->service_count(); ++s) {
       for (int m = 0; m < file->service(s)->method_count(); ++m) {
         methods.insert("/" + file->service(s)->full_name() + "/" + file->service(s)->method(m)->name());

@@ -29,8 +29,10 @@ inline std::string text_of(const google::protobuf::Timestamp& timestamp) {
 
 class ServicesTest : public ::testing::Test {
  protected:
-  explicit ServicesTest(const std::string& conninfo) : fixture(conninfo) {
+  explicit ServicesTest(const std::string& conninfo, const ChangeFeedOptions& changes = {})
+      : fixture(conninfo) {
     RpcServer::Config config;
+    config.changes = changes;
     config.unix_socket = fixture.folder.path() / "rpc.sock";
     const Outcome started = fixture.start(config);
     EXPECT_TRUE(started.ok());

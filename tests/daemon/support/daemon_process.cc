@@ -31,10 +31,11 @@ int left_ms(Clock::time_point end) {
 }  // namespace
 
 DaemonProcess::DaemonProcess(const std::vector<std::string>& arguments,
-                             const std::map<std::string, std::string>& environment) {
+                             const std::map<std::string, std::string>& environment,
+                             const std::string& program_name) {
   const char* folder = std::getenv("AMI_BIN_DIR");
   if (folder == nullptr) throw std::runtime_error("AMI_BIN_DIR is not set");
-  const auto program = std::string(folder) + "/ami-gatewayd";
+  const auto program = std::string(folder) + "/" + program_name;
   int ends[2];
   if (pipe2(ends, O_CLOEXEC) != 0) throw std::runtime_error("pipe");
 

@@ -12,9 +12,10 @@ namespace ami::daemon::testing {
 
 class DaemonProcess {
  public:
-  // Starts build/bin/ami-gatewayd (AMI_BIN_DIR) with these arguments.
+  // Starts build/bin/ami-gatewayd (AMI_BIN_DIR), or another program beside it, with these arguments.
   explicit DaemonProcess(const std::vector<std::string>& arguments,
-                         const std::map<std::string, std::string>& environment = {});
+                         const std::map<std::string, std::string>& environment = {},
+                         const std::string& program_name = "ami-gatewayd");
   ~DaemonProcess();  // kills what still runs
   DaemonProcess(const DaemonProcess&) = delete;
   DaemonProcess& operator=(const DaemonProcess&) = delete;

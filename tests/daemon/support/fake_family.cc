@@ -50,7 +50,8 @@ FakeFamily::FakeFamily(std::string name, bool pushed) {
   schema_.settings.push_back(colour);
 }
 
-std::unique_ptr<sdk::Adapter> FakeFamily::make(const sdk::Settings&, sdk::Services) const {
+std::unique_ptr<sdk::Adapter> FakeFamily::make(const sdk::Settings&, sdk::Services services) const {
+  script->on_make(services);
   return std::make_unique<FakeAdapter>(info_, script);
 }
 

@@ -15,6 +15,8 @@ struct FakeScript {
   std::function<Outcome()> on_start = [] { return Outcome(Done{}); };
   std::atomic<int> made{0}, started{0}, stopped{0};
   std::atomic<bool> fail{false};  // health() says Failed
+  std::function<void(sdk::Services&)> on_make = [](sdk::Services&) {};
+  std::function<DecodedBatch(std::string_view)> on_decode = [](std::string_view) { return DecodedBatch{}; };
   std::function<Result<sdk::FeedPlan>()> on_plan = [] { return Result<sdk::FeedPlan>(sdk::FeedPlan{}); };
 };
 
@@ -27,7 +29,9 @@ class FakeFamily final : public sdk::AdapterFamily {
     return script->on_plan();
   }
   std::unique_ptr<sdk::Adapter> make(const sdk::Settings&, sdk::Services services) const override;
-  DecodedBatch decode(const sdk::Settings&, std::string_view) const override { return {}; }
+  DecodedBatch decode(const sdk::Settings&, std::string_view raw) const override {
+    return script->on_decode(raw);
+  }
 
   std::shared_ptr<FakeScript> script = std::make_shared<FakeScript>();
 

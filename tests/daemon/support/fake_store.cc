@@ -6,6 +6,9 @@ Result<storage::CommitCounts> FakeStore::commit(const storage::CommitUnit& unit)
   const std::lock_guard lock(mutex_);
   on_commit();
   tried.push_back(unit);
+  if (judge) {
+    if (auto refusal = judge(unit)) return *refusal;
+  }
   if (!answers.empty()) {
     auto answer = std::move(answers.front());
     answers.pop_front();

@@ -5,6 +5,7 @@
 #include <functional>
 #include <map>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -17,7 +18,8 @@ class FakeStore final : public storage::IngestStore {
   // Answers to come, in order; when none is left a commit is stored.
   std::deque<Result<storage::CommitCounts>> answers;
   std::function<void()> on_commit = [] {};
-  std::vector<storage::CommitUnit> tried, stored;  // all attempts; the successful ones
+  std::function<std::optional<Error>(const storage::CommitUnit&)> judge;  // refuses, whatever `answers` say
+  std::vector<storage::CommitUnit> tried, stored;                         // all attempts; the successful ones
 
   Result<storage::CommitCounts> commit(const storage::CommitUnit& unit) override;
   Result<std::optional<std::string>> load_state(const std::string& feed, const std::string& key) override;

@@ -21,7 +21,7 @@ utilities:
   - {{key: u, zone: America/Toronto}}
 data_dir: {config}
 state_dir: {folder}
-database: {{conninfo: "{conninfo}", migrate_on_start: true, check_every: 200ms}}
+database: {{conninfo: "{conninfo}", allow_owner: true, migrate_on_start: true, check_every: 200ms}}
 rpc: {{unix_socket: {folder}/rpc.sock}}
 http: {{address: "127.0.0.1:0", port_file: {folder}/http.port}}
 adapters: [{folder}/ssn.yaml, {folder}/flexnet.yaml]

@@ -29,7 +29,7 @@ utilities:
   - {{key: maui, zone: Pacific/Honolulu}}
 data_dir: {config}
 state_dir: {folder}/state
-database: {{conninfo: "{conninfo}", migrate_on_start: true, check_every: 200ms}}
+database: {{conninfo: "{conninfo}", allow_owner: true, migrate_on_start: true, check_every: 200ms}}
 rpc: {{unix_socket: {folder}/rpc.sock}}
 http: {{address: "127.0.0.1:0", port_file: {folder}/http.port}}
 adapters: [{folder}/ssn.yaml, {folder}/flexnet.yaml]

@@ -22,7 +22,7 @@ units:
      reading_type: "0.0.0.9.1.1.12.0.0.0.0.{tou}.0.0.0.3.72.0", phases_by_form: {2S: 768}}
   - {unit: KWH, kind: interval, reading_type: "0.0.{period}.4.1.1.12.0.0.0.0.0.0.0.0.3.72.0"}
 tou: {TOTAL: 0, ON-PEAK: 1}
-flags: {"": {quality: [2.0.0]}, R: {}, S:, E: {quality: [2.8.0, 2.6.0]}, N: {missing: true}, X: {claims_value: false}}
+flags: {"": {quality: [2.0.0]}, R: {}, S:, E: {quality: [2.8.0, 2.7.0]}, N: {missing: true}, X: {claims_value: false}}
 raw_scale: {"lp:1": "0.0005"}
 )",
                                      "site.yaml");
@@ -43,7 +43,7 @@ raw_scale: {"lp:1": "0.0005"}
   EXPECT_EQ(mapping->units[1].tou, std::nullopt);
   EXPECT_EQ(mapping->tou.at("ON-PEAK"), 1);
   EXPECT_EQ(mapping->flags.size(), 6U);
-  EXPECT_EQ(mapping->flags.at("E").quality, (QualitySet{{2, 6, 0}, {2, 8, 0}}));
+  EXPECT_EQ(mapping->flags.at("E").quality, (QualitySet{{2, 7, 0}, {2, 8, 0}}));
   EXPECT_TRUE(mapping->flags.at("N").missing);
   EXPECT_FALSE(mapping->flags.at("X").claims_value);
   EXPECT_TRUE(mapping->flags.at("S").claims_value);
@@ -92,6 +92,12 @@ TEST(MappingYaml, RefusesWrongShapes) {
   EXPECT_THAT(problems("wire: [1]\nversion: 1\n"), HasSubstr("site.yaml:1: wire must be one word"));
   EXPECT_THAT(problems("flags: {E: {quality: 2.8.0}}\n"), HasSubstr("quality must be a list"));
   EXPECT_THAT(problems("flags: {E: {quality: [8]}}\n"), HasSubstr("site.yaml:1: flag 'E': "));
+  // Else a reader could not tell the vendor's words from our own findings.
+  for (const char* code : {"2.0.1", "2.5.258", "2.6.0"}) {
+    EXPECT_THAT(problems("flags: {E: {quality: [" + std::string(code) + "]}}\n"),
+                HasSubstr(std::string(code) + " is only said by the gateway's own validation"));
+  }
+  EXPECT_EQ(problems("flags: {E: {quality: [1.5.258, 3.0.1, 2.6.1]}}\n"), problems("flags: {E: {}}\n"));
   EXPECT_THAT(problems("flags: {E: {missing: maybe}}\n"), HasSubstr("neither true nor false"));
   EXPECT_THAT(
       problems("units:\n  - {unit: KWH, kind: both, reading_type: 0.0.0.1.1.1.12.0.0.0.0.0.0.0.0.3.72.0}\n"),

@@ -224,7 +224,7 @@ TEST_F(IngestTest, QuarantineCountsRepetitionsAndReplaySettlesIt) {
   replay.replayed = {row.id};
   add_run(replay, {.channel = add_channel(replay, m), .start = at("2024-03-05T00:00:00Z"), .values = {1}});
   commit(replay);
-  EXPECT_EQ(readers->quarantined(row.id)->state, QuarantineState::Replayed);
+  EXPECT_EQ(readers->quarantined(north, row.id)->state, QuarantineState::Replayed);
   EXPECT_EQ(one("SELECT count(*) FROM quarantine WHERE state = 'OPEN'"), "1");
 
   // A replay that fails again for another reason settles the old row and opens a new one.
@@ -241,9 +241,9 @@ TEST_F(IngestTest, RejectedStaysRejectedWhenSeenAgain) {
   u.batch.quarantined = {{"bad_number", "", "B", "raw", 0}};
   commit(u);
   const auto id = readers->quarantine({}).value().items.at(0).id;
-  EXPECT_EQ(readers->mark_quarantine({id, 999}, QuarantineState::Rejected).value(), 1U);
+  EXPECT_EQ(readers->mark_quarantine(north, {id, 999}, QuarantineState::Rejected).value(), 1U);
   commit(u);
-  EXPECT_EQ(readers->quarantined(id)->state, QuarantineState::Rejected);
+  EXPECT_EQ(readers->quarantined(north, id)->state, QuarantineState::Rejected);
 }
 
 TEST_F(IngestTest, TextThatIsNotUtf8CostsNoNeighbour) {

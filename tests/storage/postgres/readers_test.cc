@@ -87,7 +87,7 @@ TEST_F(ReadersTest, IntervalsAreCutToTheirSpanAndPagesJoinUp) {
       std::size_t covered = 0;
       for (const auto& run : block.sources) covered += run.count;
       EXPECT_EQ(covered, block.mantissas.size());
-      if (block.version == 0) {
+      if (!block.grid) {
         ++odd;
         EXPECT_EQ(block.mantissas, (std::vector<std::int64_t>{7}));
         EXPECT_EQ(got->dictionary.qualities.at(block.qualities.at(0).quality).vendor_flag, "E");
@@ -153,8 +153,8 @@ TEST_F(ReadersTest, SourcesAndCountsPerFeed) {
   const auto sources = readers->sources(std::nullopt, "feed-1", {}).value().items;
   ASSERT_EQ(sources.size(), 2U) << "a repetition adds none, an empty file is one";
   EXPECT_EQ(sources[0].name, "empty.txt");
-  EXPECT_EQ(readers->source(sources[1].id)->content_sha256, u.source.content_sha256);
-  EXPECT_EQ(readers->source(-1).refusal().kind, Refusal::Kind::NotFound);
+  EXPECT_EQ(readers->source(north, sources[1].id)->content_sha256, u.source.content_sha256);
+  EXPECT_EQ(readers->source(north, -1).refusal().kind, Refusal::Kind::NotFound);
   const auto counts = readers->feed_counts().value();
   ASSERT_EQ(counts.size(), 1U);
   EXPECT_EQ(counts[0].interval_values, 2U);

@@ -5,10 +5,12 @@ import unittest
 
 from running import ROOT, Case, amictl
 
-COMMANDS = [["meters"], ["meters", "import"], ["meters", "show"], ["meters", "exchange"], ["reads"], ["events"],
+COMMANDS = [["meters"], ["meters", "import"], ["meters", "show"], ["meters", "exchange"], ["reads"], ["events"], ["changes"], ["reconcile"],
+            ["gaps"], ["gaps", "completeness"], ["gaps", "give-up"],
             ["adapters"], ["sources"], ["quarantine"], ["quarantine", "list"], ["quarantine", "replay"], ["decode"]]
 ASKS_GATEWAY = [["adapters"], ["meters"], ["meters", "show", "M1"], ["reads", "M1"], ["reads", "M1", "--registers"],
-                ["reads", "M1", "--intervals", "--from", "2026-01-01", "--to", "2026-01-02"], ["events"], ["sources"],
+                ["reads", "M1", "--intervals", "--from", "2026-01-01", "--to", "2026-01-02"], ["events"], ["changes"], ["changes", "--once"],
+                ["changes", "--forget", "billing"], ["reconcile", "--day", "2026-01-15"], ["sources"],
                 ["quarantine", "list"], ["quarantine", "replay", "--all"]]
 
 
@@ -51,14 +53,28 @@ class Usage(Case):
         self.refused("meters", says=b"--utility")
         self.refused("reads", "M1", says=b"--utility")
         self.refused("events", says=b"--utility")
+        self.refused("changes", says=b"--utility")
+        self.refused("reconcile", "--day", "2026-01-15", says=b"--utility")
 
     def test_times_and_names_are_checked_before_the_gateway_is_asked(self):
         self.refused("events", "--utility", "u", "--from", "yesterday", says=b"yesterday")
         self.refused("reads", "M1", "--utility", "u", "--from", "2026-13-01", says=b"2026-13-01")
         self.refused("reads", "M1", "--utility", "u", "--intervals", says=b"--from")
         self.refused("reads", "M1", "--utility", "u", "--quantity", "FROBNICATED", says=b"FROBNICATED")
+        self.refused("reads", "M1", "--utility", "u", "--as-of", "May", says=b"May")
+        self.refused("reads", "M1", "--utility", "u", "--layer", "VALID", says=b"--layer")
         self.refused("quarantine", "list", "--utility", "u", "--state", "GONE", says=b"--state")
         self.refused("quarantine", "replay", "--utility", "u", says=b"--all")
+
+    def test_change_options_that_do_not_fit_together(self):
+        self.refused("changes", "--utility", "u", "--cursor", "1a", says=b"--follow")
+        self.refused("changes", "--utility", "u", "M1", says=b"--follow")
+        self.refused("changes", "--utility", "u", "--rewind", "billing", says=b"--cursor")
+        self.refused("changes", "--utility", "u", "--follow", "--once")
+        self.refused("changes", "--utility", "u", "--follow", "--forget", "billing")
+        self.refused("changes", "--utility", "u", "--once", "--kind", "WRONG", says=b"WRONG")
+        self.refused("changes", "--utility", "u", "--once", "--quantity", "ENERGY", says=b"ENERGY")
+        self.refused("reconcile", "--utility", "u", says=b"--day")
 
     def test_tls_address_needs_all_three_files(self):
         self.refused("--address", "127.0.0.1:1", "adapters", says=b"--ca, --cert and --key")

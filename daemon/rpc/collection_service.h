@@ -1,0 +1,25 @@
+// ami.v1.CollectionService: gaps and completeness.
+#pragma once
+
+#include "ami/v1/collection_service.grpc.pb.h"
+#include "daemon/rpc/call.h"
+
+namespace ami::rpc {
+
+class CollectionService final : public v1::CollectionService::CallbackService {
+ public:
+  explicit CollectionService(Gate& gate) : gate_(gate) {}
+
+  using Context = grpc::CallbackServerContext;
+  using Unary = grpc::ServerUnaryReactor;
+
+  Unary* ListGaps(Context*, const v1::ListGapsRequest*, v1::ListGapsResponse*) override;
+  Unary* GetCompleteness(Context*, const v1::GetCompletenessRequest*, v1::GetCompletenessResponse*) override;
+  Unary* GiveUp(Context*, const v1::GiveUpRequest*, v1::GiveUpResponse*) override;
+  Unary* UndoGiveUp(Context*, const v1::UndoGiveUpRequest*, v1::UndoGiveUpResponse*) override;
+
+ private:
+  Gate& gate_;
+};
+
+}  // namespace ami::rpc

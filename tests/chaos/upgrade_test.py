@@ -1,0 +1,147 @@
+#!/usr/bin/env python3
+"""A database of an earlier release, with data in it, is brought up to date by the gateway: it answers as before and takes new reads."""
+import datetime
+import hashlib
+import json
+import subprocess
+import unittest
+
+import readings
+from harness import Cluster, Daemon, ROOT
+
+SCHEMA = sorted((ROOT / "storage/schema").glob("*.sql"))
+FROM = 4  # of release 0.1
+
+
+def value(meter, day, slot):
+    """As schema4_data.sql has it; None is a hole."""
+    if (meter, day, slot) == (12, 30, 7):
+        return 5_000_000_000
+    return None if (meter + day + slot) % 97 == 0 else (meter * 7919 + day * 131 + slot) % 4000
+
+
+class Upgrade(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.cluster = Cluster()
+        cls.addClassCleanup(cls.cluster.close)
+        # The names that today's gateway gives to a channel: what an old one gave to it, or new reads would not join the old.
+        with Daemon(cls.cluster) as daemon:
+            daemon.start()
+            daemon.import_meters(["C1", "S1"])
+            daemon.drop(readings.cmep("probe.cmep", ["C1"], 0, 4, seed=0), readings.ssn("probe.xml", ["S1"], 0, 4, seed=0))
+            daemon.wait_done()
+            daemon.stop()
+        cls.names = [row.split("|") for row in cls.cluster.sql(
+            "select c.key, c.reading_type, c.unit from channel c where exists (select from interval_day d where d.channel_id = c.channel_id) and "
+            "c.key like 'cmep%' union all select c.key, c.reading_type, c.unit from channel c where exists (select from register_read r "
+            "where r.channel_id = c.channel_id)").splitlines()]
+        assert len(cls.names) == 2, cls.names
+        cls.known = readings.File("known.cmep", b"MEPLF01,19970819\r\n", [])
+        cls.old("old")
+
+    @classmethod
+    def old(cls, database):
+        """A database at schema FROM, with data."""
+        cls.cluster.sql(f"create database {database}", "postgres")
+        cls.cluster.sql("create table schema_version (version int primary key, name text not null, sha256 text not null, "
+                        "applied_at timestamptz not null default now())", database)
+        for number, file in enumerate(SCHEMA[:FROM], 1):
+            digest = hashlib.sha256(file.read_bytes()).hexdigest()
+            cls.script(database, file)
+            cls.cluster.sql(f"insert into schema_version (version, name, sha256) values ({number}, '{file.stem}', '{digest}')", database)
+        (key, kind, unit), (dial_key, dial_kind, dial_unit) = cls.names
+        cls.script(database, ROOT / "tests/chaos/schema4_data.sql", key=key, type=kind, unit=unit, dial_key=dial_key, dial_type=dial_kind,
+                   dial_unit=dial_unit, known=cls.known.sha256)
+
+    @classmethod
+    def script(cls, database, file, **variables):
+        words = [word for name, text in variables.items() for word in ("-v", f"{name}={text}")]
+        done = subprocess.run(["psql", "-Xq1", cls.cluster.conninfo(database), "-v", "ON_ERROR_STOP=1", "-c", "set timezone = 'UTC'", *words, "-f", file],
+                              check=False, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        assert done.returncode == 0, f"{file}: {done.stdout}"
+
+    def contents(self, database, columns=None):
+        """Every row of every table (or of these), as text, partitions through their parents; and what the analysts' views say."""
+        columns = columns or dict(row.split("|") for row in self.cluster.sql(
+            "select c.relname, string_agg(format('%I', a.attname), ', ' order by a.attnum) from pg_class c join pg_attribute a on a.attrelid = c.oid "
+            "and a.attnum > 0 and not a.attisdropped where c.relnamespace = 'public'::regnamespace and c.relkind in ('r', 'p', 'v') "
+            "and not c.relispartition and c.relname <> 'schema_version' group by 1", database).splitlines())
+        out = {table: self.cluster.sql(f"set timezone = 'UTC'; select {names} from {table} order by {names.replace('valid', 'valid::text')}"
+                                       if table not in ("interval_value", "register_value") else
+                                       f"set timezone = 'UTC'; select {names} from {table} order by meter_id, channel, "
+                                       f"{'start_at' if table == 'interval_value' else 'at'}", database) for table, names in columns.items()}
+        return columns, out
+
+    def test_what_was_there_answers_as_before_and_new_reads_join_it(self):
+        columns, before = self.contents("old")
+        self.assertEqual(len(before["interval_day"].splitlines()), 480, "the fixture has data")
+        with Daemon(self.cluster, "old") as daemon:
+            daemon.start()
+            newest = int(SCHEMA[-1].name[:4])
+            self.assertGreater(newest, FROM)
+            self.assertEqual(self.cluster.sql("select max(version) from schema_version", "old"), str(newest))
+            _, after = self.contents("old", columns)
+            for table, rows in before.items():
+                self.assertEqual(after[table], rows, f"{table} was changed by the upgrade")
+
+            # Through the interface, against the formula.
+            for meter, day in ((1, 0), (7, 17), (12, 30)):
+                date = datetime.date(2026, 1, 1) + datetime.timedelta(days=day)
+                lines = daemon.amictl("--utility", "u", "--output", "json", "reads", f"U{meter:03d}", "--intervals", "--from", f"{date}T00:00:00Z", "--to",
+                                      f"{date + datetime.timedelta(days=1)}T00:00:00Z").splitlines()
+                said = [found for line in lines if '"value"' in line for found in [json.loads(line)["value"]]]
+                self.assertEqual([int(v) for v in said if v is not None], [v for v in (value(meter, day, s) for s in range(96)) if v is not None])
+            self.assertIn("25000000", daemon.amictl("--utility", "u", "--output", "json", "reads", "U007", "--from", "2026-01-01", "--to", "2026-12-01").replace(
+                str(7 * 1000000 + 39 * 20000), "25000000"))
+
+            # The position in a file is known, a later statement about an old slot wins, and the earlier one is kept.
+            daemon.drop(self.known)
+            daemon.wait_done()
+            self.assertIn("id=DROP_FILE_DUPLICATE", daemon.log())
+            fresh = readings.cmep("fresh.cmep", ["U003"], 0, 96, seed="new")  # of DAY, day 14 of the old data, stamped later
+            daemon.drop(fresh)
+            daemon.wait_done()
+            sql = lambda query: self.cluster.sql(query, "old")  # noqa: E731
+            row = sql("select values, version from interval_day where meter_id = 3 and day = '2026-01-15'").split("|")
+            self.assertEqual([int(v) for v in row[0].strip("{}").split(",")], [wh for _, wh in sorted(fresh.said().intervals.items())])
+            old = {s: value(3, 14, s) for s in range(96) if value(3, 14, s) is not None}
+            kept = [line.split("|") for line in sql("select extract(epoch from start_at - '2026-01-15')::int / 900, mantissa * 10 ^ exponent from "
+                                                   "interval_revision where meter_id = 3 and start_at >= '2026-01-15' and start_at < '2026-01-16' "
+                                                   "and mantissa is not null").splitlines()]
+            self.assertEqual({int(s): int(float(v)) for s, v in kept}, old)
+            daemon.stop()
+
+    def test_killed_in_the_middle_of_the_upgrade_it_goes_on_at_the_next_start(self):
+        self.old("cut")
+        columns, before = self.contents("cut")
+        for point in ("migrate.before_commit:2", "migrate.after_commit:1", f"migrate.after_commit:{int(SCHEMA[-1].name[:4]) - FROM - 2}"):
+            with Daemon(self.cluster, "cut") as daemon:
+                daemon.start(failpoint=point, ready=False)
+                self.assertEqual(daemon.process.wait(60), -9, daemon.log())
+        with Daemon(self.cluster, "cut") as daemon:
+            daemon.start()
+            self.assertEqual(self.contents("cut", columns)[1], before)
+            daemon.stop()
+        # Also the rights that come with a migration: none is left undone between two of its steps.
+        self.assertEqual(self.rights("cut"), self.rights("ami"))
+
+    def rights(self, database):
+        return self.cluster.sql("select relname, relrowsecurity, relacl::text from pg_class where relnamespace = 'public'::regnamespace and "
+                                "relkind in ('r', 'p', 'v') and not relispartition order by 1", database)
+
+    def test_a_newer_database_is_refused_with_words_and_untouched(self):
+        self.cluster.sql("create database newer template ami", "postgres")
+        self.cluster.sql("insert into schema_version values (9999, '9999_future', 'x')", "newer")
+        _, before = self.contents("newer")
+        with Daemon(self.cluster, "newer") as daemon:
+            daemon.start(ready=False)
+            daemon.wait(lambda: (daemon.folder / "http.port").exists(), 30, "the gateway to listen")
+            daemon.wait_unready("database", "9999_future", "use a newer release")
+            self.assertIn("level=error id=DATABASE_UNFIT", daemon.log())
+            daemon.stop()
+        self.assertEqual(self.contents("newer")[1], before)
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)
