@@ -3,7 +3,8 @@
 #   ami_library(NAME [PCH std|asio] SOURCES a.cc … [PUBLIC targets…] [PRIVATE targets…])
 #   ami_executable(NAME [PCH std|asio] SOURCES … LIBRARIES …)
 #   ami_test(NAME [PCH std|asio] SOURCES … LIBRARIES … [TIMEOUT s] [LABELS …] [WHOLE])
-#            WHOLE: one CTest case for the program, so that its tests share what is dear to start (a database)
+#            WHOLE: one CTest case for the program, so that its tests share what is dear to start; always so
+#            with the label "database"
 #   ami_fuzz_target(NAME SOURCE x.cc LIBRARIES … CORPUS dir…)
 #
 # PCH names a precompiled header of cmake/pch that the target shares ("std" when left out; "none" for none).
@@ -55,6 +56,12 @@ function(ami_test name)
   endif()
   ami_executable(${name} PCH ${A_PCH} SOURCES ${A_SOURCES} LIBRARIES ${A_LIBRARIES} ami_test_main)
   set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
+  if("database" IN_LIST A_LABELS)  # a cluster a program, not one a case
+    set(A_WHOLE TRUE)
+    if(A_TIMEOUT LESS 600)
+      set(A_TIMEOUT 600)
+    endif()
+  endif()
   if(A_WHOLE)
     add_test(NAME ${name} COMMAND ${name})
     set_tests_properties(${name} PROPERTIES TIMEOUT ${A_TIMEOUT} LABELS "${A_LABELS}")

@@ -22,7 +22,8 @@ class Bell {
   }
   sdk::Awaitable<void> wait() {
     boost::system::error_code cancelled;
-    if (!rung_) co_await timer_.async_wait(boost::asio::redirect_error(boost::asio::use_awaitable, cancelled));
+    if (!rung_)
+      co_await timer_.async_wait(boost::asio::redirect_error(boost::asio::use_awaitable, cancelled));
     rung_ = false;
   }
 

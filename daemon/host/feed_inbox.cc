@@ -39,7 +39,8 @@ sdk::Awaitable<Answer> answer_of(Begin begin) {
             asio::prefer(asio::get_associated_executor(handler), asio::execution::outstanding_work.tracked);
         auto kept = std::make_shared<decltype(handler)>(std::move(handler));
         start([kept, home](Answer answer) {
-          asio::post(home, [kept, answer = std::move(answer)]() mutable { std::move (*kept)(std::move(answer)); });
+          asio::post(home,
+                     [kept, answer = std::move(answer)]() mutable { std::move (*kept)(std::move(answer)); });
         });
       },
       asio::use_awaitable, std::move(begin));
@@ -71,12 +72,14 @@ sdk::Awaitable<Outcome> FeedInbox::open() {
   if (!opened) co_return opened.error();
   journal_ = *opened;
   draining_ = true;
-  asio::co_spawn(parts_.strand, [self = shared_from_this()] { return self->drain(); }, end_on_defect);
+  asio::co_spawn(
+      parts_.strand, [self = shared_from_this()] { return self->drain(); }, end_on_defect);
   co_return Done{};
 }
 
 sdk::Awaitable<Result<std::uint64_t>> FeedInbox::append(std::string key, std::string message) {
-  const auto begin = [journal = journal_, feed = config_.name, key = std::move(key), message = std::move(message),
+  const auto begin = [journal = journal_, feed = config_.name, key = std::move(key),
+                      message = std::move(message),
                       now = parts_.clock.now()](storage::Journal::Appended done) mutable {
     journal->append(std::move(feed), std::move(key), std::move(message), now, std::move(done));
   };
@@ -97,11 +100,13 @@ void FeedInbox::add_to(sdk::Health& health) const {
   health.records += records_;
   health.malformed += malformed_;
   const std::lock_guard lock(mutex_);
-  if (last_success_) health.last_success = std::max(health.last_success.value_or(*last_success_), *last_success_);
+  if (last_success_)
+    health.last_success = std::max(health.last_success.value_or(*last_success_), *last_success_);
 }
 
 sdk::Awaitable<void> FeedInbox::pause() {
-  for (auto left = kPause; left.count() > 0 && !route_->stopping; left -= kSlice) co_await parts_.clock.wait(kSlice);
+  for (auto left = kPause; left.count() > 0 && !route_->stopping; left -= kSlice)
+    co_await parts_.clock.wait(kSlice);
 }
 
 sdk::Awaitable<void> FeedInbox::drain() {
@@ -196,7 +201,8 @@ sdk::Awaitable<bool> FeedInbox::keep_raw(const storage::StoredMessage& message) 
     content.sha256 = storage::hex_of(message.content);
     content.size = message.body.size();
     content.received_at = message.received_at;
-    content.read = [&body = message.body](char* into, std::size_t size, std::uint64_t offset) -> Result<std::size_t> {
+    content.read = [&body = message.body](char* into, std::size_t size,
+                                          std::uint64_t offset) -> Result<std::size_t> {
       const auto from = std::min<std::uint64_t>(offset, body.size());
       const auto count = std::min<std::size_t>(size, body.size() - from);
       std::memcpy(into, body.data() + from, count);

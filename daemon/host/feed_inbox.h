@@ -1,5 +1,5 @@
-// What a feed that is pushed to has of the journal: its adapter puts messages in, and what lies there, from before
-// a restart too, is decoded, stored and forgotten, in order for each key.
+// What a feed that is pushed to has of the journal: its adapter puts messages in, and what lies there, from
+// before a restart too, is decoded, stored and forgotten, in order for each key.
 #pragma once
 
 #include <atomic>

@@ -1,5 +1,6 @@
 #include "daemon/host/journal_link.h"
 
+#include <algorithm>
 #include <filesystem>
 
 #include "daemon/log/messages.h"
@@ -39,7 +40,15 @@ void JournalLink::claimed_by(std::set<std::string> feeds) {
 
 storage::JournalFigures JournalLink::figures() const {
   const std::lock_guard lock(mutex_);
-  return journal_ ? journal_->figures() : storage::JournalFigures{};
+  if (!journal_) return {};
+  auto figures = journal_->figures();
+  for (const auto& name : claimed_) {
+    const bool there =
+        std::any_of(figures.feeds.begin(), figures.feeds.end(),
+                    [&](const storage::JournalFeedFigures& feed) { return feed.feed == name; });
+    if (!there) figures.feeds.push_back({name, 0, 0, std::nullopt});
+  }
+  return figures;
 }
 
 void JournalLink::report_unclaimed() const {

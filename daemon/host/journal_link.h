@@ -23,7 +23,8 @@ class JournalLink {
   [[nodiscard]] bool left_behind() const;
   // The feeds whose messages will be read. Messages of others stay, and are reported.
   void claimed_by(std::set<std::string> feeds);
-  [[nodiscard]] storage::JournalFigures figures() const;  // all zero while it is not open
+  // All zero while it is not open; with every feed that claimed its messages, also if it has none.
+  [[nodiscard]] storage::JournalFigures figures() const;
   [[nodiscard]] const std::string& path() const noexcept { return config_.path; }
 
  private:

@@ -26,7 +26,8 @@ void JournalIndex::erase(const std::string& name, std::uint64_t id) {
   if (entry == feed->second.entries.end()) return;
   auto& by_identity = feed->second.by_identity;
   // After a salvage a trimmed message may be there a second time.
-  if (const auto same = by_identity.find(entry->second.identity); same != by_identity.end() && same->second == id)
+  if (const auto same = by_identity.find(entry->second.identity);
+      same != by_identity.end() && same->second == id)
     by_identity.erase(same);
   feed->second.bytes -= entry->second.bytes;
   bytes_ -= entry->second.bytes;

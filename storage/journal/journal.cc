@@ -104,8 +104,8 @@ class Journal::Impl {
 
   void append(StoredMessage message, Appended done) {
     const auto weight = weight_of(message);
-    if (message.body.size() > std::min(kLargestMessage, config_.max_bytes) || message.key.size() > kLongestKey ||
-        message.feed.size() > kLongestKey) {
+    if (message.body.size() > std::min(kLargestMessage, config_.max_bytes) ||
+        message.key.size() > kLongestKey || message.feed.size() > kLongestKey) {
       done(permanent("a message of " + std::to_string(message.body.size()) +
                      " bytes, or its key, is larger than the journal takes"));
       return;
@@ -212,15 +212,16 @@ class Journal::Impl {
     file_.abandon();
     witness_.reset();
     const auto live = known_ ? std::optional(index_.ids()) : std::nullopt;
-    salvage(config_.path, config_.vfs, *damage_, live ? &*live : nullptr, [this](const JournalDamage& damage) {
-      {
-        const std::lock_guard lock(mutex_);
-        ++figures_.damages;
-        figures_.salvaged += damage.salvaged;
-        figures_.lost += damage.lost.value_or(0);
-      }
-      events_.damaged(damage);
-    });
+    salvage(config_.path, config_.vfs, *damage_, live ? &*live : nullptr,
+            [this](const JournalDamage& damage) {
+              {
+                const std::lock_guard lock(mutex_);
+                ++figures_.damages;
+                figures_.salvaged += damage.salvaged;
+                figures_.lost += damage.lost.value_or(0);
+              }
+              events_.damaged(damage);
+            });
     damage_.reset();
   }
 

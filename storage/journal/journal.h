@@ -22,10 +22,10 @@
 namespace ami::storage {
 
 struct JournalConfig {
-  std::string path;                                // a folder of its own; made when missing
+  std::string path;                                  // a folder of its own; made when missing
   std::uint64_t max_bytes = std::uint64_t{1} << 30;  // of messages and keys; the file is about a fifth larger
-  std::uint64_t max_messages = 1'000'000;          // each takes about 200 bytes of memory while it is kept
-  std::string vfs{};                               // SQLite's file system; empty = the system's
+  std::uint64_t max_messages = 1'000'000;            // each takes about 200 bytes of memory while it is kept
+  std::string vfs{};                                 // SQLite's file system; empty = the system's
 };
 
 struct JournalDamage {
@@ -53,12 +53,12 @@ struct JournalFeedFigures {
 };
 
 struct JournalFigures {
-  std::vector<JournalFeedFigures> feeds;        // every feed that had a message since the journal was opened
-  std::uint64_t messages = 0, bytes = 0;        // of all feeds
-  std::uint64_t waiting = 0;                    // messages handed in and not durable yet
-  std::uint64_t appended = 0, repeated = 0;     // since it was opened; repeated = was there already
-  std::uint64_t refused = 0;                    // pushed back: full, or writing failed
-  std::uint64_t commits = 0;                    // transactions: appended / commits = messages that share one
+  std::vector<JournalFeedFigures> feeds;     // every feed that had a message since the journal was opened
+  std::uint64_t messages = 0, bytes = 0;     // of all feeds
+  std::uint64_t waiting = 0;                 // messages handed in and not durable yet
+  std::uint64_t appended = 0, repeated = 0;  // since it was opened; repeated = was there already
+  std::uint64_t refused = 0;                 // pushed back: full, or writing failed
+  std::uint64_t commits = 0;                 // transactions: appended / commits = messages that share one
   std::uint64_t damages = 0, salvaged = 0, lost = 0;
 };
 
@@ -70,20 +70,20 @@ class Journal {
   using Trimmed = std::function<void(Outcome)>;
   using Messages = std::function<void(Result<std::vector<StoredMessage>>)>;
 
-  // Blocking. Makes what is missing, reads and checks all of it, salvages a damaged file. Transient: in use by
-  // another process, no space, not permitted: nothing was changed and it may be tried again.
+  // Blocking. Makes what is missing, reads and checks all of it, salvages a damaged file. Transient: in use
+  // by another process, no space, not permitted: nothing was changed and it may be tried again.
   static Result<std::unique_ptr<Journal>> open(JournalConfig config, JournalEvents events);
   ~Journal();  // ends what was handed in, then closes
   Journal(const Journal&) = delete;
   Journal& operator=(const Journal&) = delete;
 
   // Answers when the message is durable. A message that the journal still holds (same feed, key and content)
-  // is not stored again: its id is the answer. Transient: a bound is reached or the disk fails; the message is
-  // not in the journal, the sender should send it again. Permanent: larger than the journal takes.
+  // is not stored again: its id is the answer. Transient: a bound is reached or the disk fails; the message
+  // is not in the journal, the sender should send it again. Permanent: larger than the journal takes.
   void append(std::string feed, std::string key, std::string body, UtcInstant received_at, Appended done);
 
-  // The feed's messages with ids above `after`, in order: at most `count`, and at most `bytes` unless the first
-  // alone is larger.
+  // The feed's messages with ids above `after`, in order: at most `count`, and at most `bytes` unless the
+  // first alone is larger.
   void read(std::string feed, std::uint64_t after, std::size_t count, std::uint64_t bytes, Messages done);
 
   // Forgets messages that are stored elsewhere. Ids that are not there are passed over.

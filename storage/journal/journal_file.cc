@@ -57,7 +57,8 @@ class JournalFile::Statement {
     file_.check(sqlite3_bind_int64(statement_, index, value), "binding");
   }
   void blob(int index, const void* data, std::size_t size) {
-    file_.check(sqlite3_bind_blob64(statement_, index, size == 0 ? "" : data, size, SQLITE_STATIC), "binding");
+    file_.check(sqlite3_bind_blob64(statement_, index, size == 0 ? "" : data, size, SQLITE_STATIC),
+                "binding");
   }
   bool step(const char* doing) {
     const int code = sqlite3_step(statement_);
@@ -102,8 +103,9 @@ JournalFile::~JournalFile() {
 
 void JournalFile::check(int code, const char* doing) const {
   if (code == SQLITE_OK) return;
-  throw FileFault(kind_of(code), name_ + ": " + doing + ": " +
-                                     (database_ != nullptr ? sqlite3_errmsg(database_) : sqlite3_errstr(code)));
+  throw FileFault(kind_of(code),
+                  name_ + ": " + doing + ": " +
+                      (database_ != nullptr ? sqlite3_errmsg(database_) : sqlite3_errstr(code)));
 }
 
 void JournalFile::run(const std::string& sql) {
@@ -126,13 +128,15 @@ JournalTally JournalFile::open(const std::string& folder, const std::string& vfs
     const auto witness = Witness::read(folder);
     const auto in_log = newest_tally_in_log(folder);
     // The newest transaction in the log may have been cut off before it was synced, hence acknowledged.
-    const std::uint64_t known = std::max(witness ? witness->generation : 0,
-                                         in_log ? in_log->generation - std::min<std::uint64_t>(1, in_log->generation) : 0);
+    const std::uint64_t known =
+        std::max(witness ? witness->generation : 0,
+                 in_log ? in_log->generation - std::min<std::uint64_t>(1, in_log->generation) : 0);
     struct stat status {};
     const bool empty = stat(name_.c_str(), &status) != 0 || status.st_size == 0;
     if (empty && known > 0) damaged(name_ + " is missing or empty");
 
-    const int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE;
+    const int flags =
+        SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE;
     check(sqlite3_open_v2(name_.c_str(), &database_, flags, vfs.empty() ? nullptr : vfs.c_str()), "opening");
     configure();
     if (!has_table()) {
@@ -301,7 +305,8 @@ void JournalFile::abandon() noexcept {
 }
 
 void JournalFile::close() noexcept {
-  if (database_ != nullptr) sqlite3_exec(database_, "PRAGMA wal_checkpoint(TRUNCATE)", nullptr, nullptr, nullptr);
+  if (database_ != nullptr)
+    sqlite3_exec(database_, "PRAGMA wal_checkpoint(TRUNCATE)", nullptr, nullptr, nullptr);
   abandon();
 }
 

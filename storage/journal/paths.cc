@@ -32,7 +32,7 @@ OpenFile::~OpenFile() {
 std::uint64_t OpenFile::size() const {
   struct stat status {};
   return descriptor_ >= 0 && fstat(descriptor_, &status) == 0 ? static_cast<std::uint64_t>(status.st_size)
-                                                               : 0;
+                                                              : 0;
 }
 
 bool OpenFile::read(std::uint64_t offset, std::span<unsigned char> into) const {

@@ -33,7 +33,8 @@ void write_all(const std::string& file, std::string_view bytes) {
 Result<std::string> keep_refused(const std::string& path, const StoredMessage& message) {
   std::string feed = message.feed.substr(0, 100);
   std::replace_if(
-      feed.begin(), feed.end(), [](unsigned char c) { return std::isalnum(c) == 0 && c != '-' && c != '_'; }, '_');
+      feed.begin(), feed.end(), [](unsigned char c) { return std::isalnum(c) == 0 && c != '-' && c != '_'; },
+      '_');
   const auto folder = path + "/refused";
   const auto file = folder + "/" + feed + "-" + std::to_string(message.id) + ".msg";
   try {

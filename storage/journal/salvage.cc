@@ -95,8 +95,7 @@ std::optional<JournalTally> newest_tally(const std::string& folder) {
 }  // namespace
 
 void salvage(const std::string& path, const std::string& vfs, const std::string& reason,
-             const std::set<std::uint64_t>* live,
-             const std::function<void(const JournalDamage&)>& announce) {
+             const std::set<std::uint64_t>* live, const std::function<void(const JournalDamage&)>& announce) {
   const auto damaged = inbox_of(path);
   const auto fresh = salvaged_of(path);
   std::error_code error;
@@ -112,7 +111,8 @@ void salvage(const std::string& path, const std::string& vfs, const std::string&
     Rescue rescue(fresh, vfs);
     carve(damaged, [&](StoredMessage&& message) {
       if (message.id == kTallyId) return;
-      const bool wanted = live != nullptr ? live->contains(message.id) : !tally || message.id >= tally->lowest;
+      const bool wanted =
+          live != nullptr ? live->contains(message.id) : !tally || message.id >= tally->lowest;
       if (wanted) rescue.add(message);
     });
     report.salvaged = rescue.finish(tally ? tally->next : 0);

@@ -12,6 +12,7 @@
 #include "storage/postgres/binary_copy.h"
 #include "storage/postgres/gaps.h"
 #include "storage/postgres/gaps_load.h"
+#include "storage/postgres/gaps_write.h"
 
 namespace ami::storage {
 namespace {
@@ -22,8 +23,11 @@ using std::chrono::seconds;
 
 constexpr int kChangesAStep = 20'000;
 constexpr int kChannelsAStep = 5'000;  // looked at for their first value
-constexpr int kMetersAStep = 500;      // compared over their whole history
-constexpr days kLongestStretch{40};    // of one comparison of a day that has become due
+constexpr int kMetersAStep = 500;      // compared over their whole history, if kDaysAStep allows
+constexpr days kDaysAStep{10'000};     // of all series together: a transaction takes seconds, not minutes
+constexpr days kDaysAtOnce{4'000};     // in memory
+constexpr days kLongestStretch{40};    // of one comparison of days that have become due
+constexpr days kNear{1};               // two changes of a series that are compared in one go
 
 // Before a day is judged, with the rules of the zone: the end of the last civil day whose grace has passed.
 UtcInstant horizon(const Zone& zone, const CollectionRules& rules, UtcInstant now) {
@@ -187,63 +191,91 @@ class Step {
             "   AS low,"
             "  CASE entity WHEN 1 THEN at + interval '1 day' WHEN 2 THEN at + 2 * interval_s * interval '1 s'"
             "   ELSE at + interval '9 days' END AS high FROM batch WHERE entity <= 3)"
-            " SELECT channel_id, registers, min(low), max(high), (SELECT count(*) FROM batch) FROM span"
-            " GROUP BY channel_id, registers"
+            " SELECT channel_id, registers, low, high, (SELECT count(*) FROM batch) FROM span"
+            " GROUP BY channel_id, registers, low, high"
             " UNION ALL SELECT 0, 0, 'epoch', 'epoch', (SELECT count(*) FROM batch) ORDER BY 1 DESC",
         params);
     const std::int64_t count = rows.i8(rows.size() - 1, 4);
     if (count == 0) return false;
     out_.changes += static_cast<std::size_t>(count);
-    std::vector<std::int64_t> channels[2];
-    std::vector<UtcInstant> low[2], high[2];
-    for (int i = 0; i + 1 < rows.size(); ++i) {
-      const auto kind = static_cast<std::size_t>(rows.i4(i, 1));
-      if (kind == 1 && !rules_.registers_daily) continue;
-      channels[kind].push_back(rows.i8(i, 0));
-      low[kind].push_back(rows.at(i, 2));
-      high[kind].push_back(rows.at(i, 3));
-    }
-    std::map<std::int64_t, SeriesItem> touched;
-    for (const std::size_t kind : {0U, 1U}) {
-      make_series(channels[kind], kind == 1);
+    std::map<std::int64_t, Touched> touched;
+    for (const bool registers : {false, true}) {
+      if (registers && !rules_.registers_daily) continue;
+      std::vector<std::int64_t> channels, distinct;
+      std::vector<UtcInstant> low, high;
+      for (int i = 0; i + 1 < rows.size(); ++i) {
+        if ((rows.i4(i, 1) != 0) != registers) continue;
+        channels.push_back(rows.i8(i, 0));
+        low.push_back(rows.at(i, 2));
+        high.push_back(rows.at(i, 3));
+        if (distinct.empty() || distinct.back() != channels.back()) distinct.push_back(channels.back());
+      }
+      make_series(distinct, registers);
       Params keys;
-      keys.array(channels[kind]);
-      keys.array(low[kind]);
-      keys.array(high[kind]);
+      keys.array(channels);
+      keys.array(low);
+      keys.array(high);
       const Rows found = query(
           sql({"SELECT s.series_id, s.judged_to, k.low, least(k.high, s.judged_to)"
                " FROM unnest($1::bigint[], $2::timestamptz[], $3::timestamptz[]) AS k (channel_id, low, high)"
                " JOIN channel c USING (channel_id) JOIN collection_series s ON s.meter_id = c.meter_id"
                " AND s.key = c.key AND s.reading_type = ami_series_type(c.reading_type) AND s.unit = c.unit"
                " AND s.registers = ",
-               kind == 1 ? "true" : "false", " WHERE k.low < s.judged_to"}),
+               registers ? "true" : "false", " WHERE k.low < s.judged_to"}),
           keys);
       for (int i = 0; i < found.size(); ++i) {
-        SeriesItem item;
-        item.series = found.i8(i, 0);
-        item.judged_to = found.at(i, 1);
-        item.range = {found.at(i, 2), found.at(i, 3)};
-        const auto [place, fresh] = touched.emplace(item.series, item);
-        if (fresh) continue;
-        place->second.range.from = std::min(place->second.range.from, item.range.from);
-        place->second.range.to = std::max(place->second.range.to, item.range.to);
+        Touched& series = touched[found.i8(i, 0)];
+        series.judged_to = found.at(i, 1);
+        series.ranges.push_back({found.at(i, 2), found.at(i, 3)});
       }
     }
-    std::vector<SeriesItem> items;
-    for (auto& [id, item] : touched) items.push_back(std::move(item));
-    compare_in_batches(std::move(items));
+    compare_ranges(touched);
     return true;
   }
 
+  // Ranges of one series come one after the other: each builds on what the one before left.
+  struct Touched {
+    UtcInstant judged_to{};
+    std::vector<Period> ranges;
+  };
+  void compare_ranges(std::map<std::int64_t, Touched>& touched) {
+    for (auto& [id, series] : touched) {
+      std::ranges::sort(series.ranges, {}, &Period::from);
+      std::vector<Period> merged;
+      for (const Period& range : series.ranges) {
+        if (!merged.empty() && range.from <= merged.back().to + kNear) {
+          merged.back().to = std::max(merged.back().to, range.to);
+        } else {
+          merged.push_back(range);
+        }
+      }
+      series.ranges = std::move(merged);
+    }
+    for (std::size_t round = 0;; ++round) {
+      std::vector<SeriesItem> items;
+      for (const auto& [id, series] : touched) {
+        if (round < series.ranges.size())
+          items.push_back(item_of(id, series.judged_to, series.ranges[round]));
+      }
+      if (items.empty()) return;
+      compare(std::move(items));
+    }
+  }
+
+  static SeriesItem item_of(std::int64_t series, UtcInstant judged_to, const Period& range) {
+    SeriesItem item;
+    item.series = series;
+    item.judged_to = judged_to;
+    item.range = range;
+    return item;
+  }
+
   bool compare_dirty_meters() {
-    const Rows rows = query(
-        "WITH taken AS (DELETE FROM collection_dirty WHERE dirty_id IN (SELECT dirty_id FROM collection_dirty"
-        " ORDER BY dirty_id LIMIT " +
-        std::to_string(kMetersAStep) +
-        ") RETURNING meter_id) SELECT DISTINCT meter_id FROM taken ORDER BY 1");
+    const Rows rows = query("SELECT dirty_id, meter_id FROM collection_dirty ORDER BY dirty_id LIMIT " +
+                            std::to_string(kMetersAStep));
     if (rows.size() == 0) return false;
     std::vector<std::int64_t> meters;
-    for (int i = 0; i < rows.size(); ++i) meters.push_back(rows.i8(i, 0));
+    for (int i = 0; i < rows.size(); ++i) meters.push_back(rows.i8(i, 1));
     Params params;
     params.array(meters);
     query(
@@ -252,25 +284,38 @@ class Step {
              " USING (utility_id)) z WHERE s.meter_id = z.meter_id AND s.zone <> z.zone"}),
         params);
     const Rows found = query(
-        sql({"SELECT s.series_id, s.judged_to, least(s.judged_to, (SELECT min(from_at) FROM "
-             "collection_programme p"
-             " WHERE p.series_id = s.series_id), (SELECT min(from_at) FROM gap g WHERE g.series_id = "
-             "s.series_id AND"
-             " g.state <> 'CLOSED'), (SELECT min(CASE WHEN s.registers THEN",
+        sql({"SELECT s.meter_id, s.series_id, s.judged_to, least(s.judged_to, (SELECT min(from_at) FROM"
+             " collection_programme p WHERE p.series_id = s.series_id), (SELECT min(from_at) FROM gap g WHERE"
+             " g.series_id = s.series_id AND g.state <> 'CLOSED'), (SELECT min(CASE WHEN s.registers THEN",
              kFirstRegister, " ELSE", kFirstInterval,
              " END) FROM channel c WHERE c.meter_id = s.meter_id AND c.key = s.key AND c.unit = s.unit AND"
              " ami_series_type(c.reading_type) = s.reading_type)) FROM collection_series s WHERE s.meter_id "
              "= ANY($1)"}),
         params);
-    std::vector<SeriesItem> items;
+    std::map<std::int64_t, std::vector<SeriesItem>> of_meter;
     for (int i = 0; i < found.size(); ++i) {
-      SeriesItem item;
-      item.series = found.i8(i, 0);
-      item.judged_to = found.at(i, 1);
-      item.range = {found.at(i, 2), found.at(i, 1)};
-      if (item.range.from < item.range.to) items.push_back(std::move(item));
+      const Period range{found.at(i, 3), found.at(i, 2)};
+      if (range.from < range.to) {
+        of_meter[found.i8(i, 0)].push_back(item_of(found.i8(i, 1), found.at(i, 2), range));
+      }
     }
-    compare_in_batches(std::move(items));
+    // As many meters as a step has room for; one at least.
+    std::vector<std::int64_t> done;
+    std::vector<SeriesItem> items;
+    days budget = kDaysAStep;
+    for (int i = 0; i < rows.size() && budget > days{0}; ++i) {
+      done.push_back(rows.i8(i, 0));
+      const auto node = of_meter.extract(rows.i8(i, 1));  // a meter may be named twice
+      if (node.empty()) continue;
+      for (const SeriesItem& item : node.mapped()) {
+        budget -= span_of(item);
+        items.push_back(item);
+      }
+    }
+    Params gone;
+    gone.array(done);
+    query("DELETE FROM collection_dirty WHERE dirty_id = ANY($1)", gone);
+    compare(std::move(items));
     return true;
   }
 
@@ -283,6 +328,7 @@ class Step {
       zones.emplace_back(row[0].c_str());
     }
     std::vector<SeriesItem> items;
+    days budget = kDaysAStep;
     for (const std::string& name : zones) {
       const UtcInstant due = horizon(zones_.of(name), rules_, now_);
       const std::string names[] = {name};
@@ -297,186 +343,61 @@ class Step {
           " registers AND judged_to < $2[1] LIMIT " +
               std::to_string(rules_.batch - items.size()),
           params);
-      for (int i = 0; i < rows.size(); ++i) {
-        SeriesItem item;
-        item.series = rows.i8(i, 0);
-        const UtcInstant from = rows.at(i, 1);
-        item.judged_to = due - from > kLongestStretch ? from + kLongestStretch : due;
-        item.range = {from, item.judged_to};
-        items.push_back(std::move(item));
+      for (int i = 0; i < rows.size() && budget > days{0}; ++i) {
+        const UtcInstant from = rows.at(i, 1), to = std::min(due, from + kLongestStretch);
+        items.push_back(item_of(rows.i8(i, 0), to, {from, to}));
+        budget -= span_of(items.back());
       }
-      if (items.size() >= rules_.batch) break;
+      if (items.size() >= rules_.batch || budget <= days{0}) break;
     }
     if (items.empty()) return false;
     compare(std::move(items));
     return true;
   }
 
-  void compare_in_batches(std::vector<SeriesItem> items) {
-    for (std::size_t from = 0; from < items.size(); from += rules_.batch) {
-      const std::size_t to = std::min(items.size(), from + rules_.batch);
-      compare({std::make_move_iterator(items.begin() + static_cast<std::ptrdiff_t>(from)),
-               std::make_move_iterator(items.begin() + static_cast<std::ptrdiff_t>(to))});
-    }
+  static days span_of(const SeriesItem& item) {
+    return std::chrono::ceil<days>(item.range.to - item.range.from);
   }
 
+  // In portions, each of a series once, that fit into memory. Those that have to be looked at further come
+  // last.
   void compare(std::vector<SeriesItem> items) {
-    while (!items.empty()) {
-      load_items(session_, items, zones_);
-      std::vector<SeriesItem> again, done;
+    for (std::size_t next = 0; next < items.size();) {
+      std::vector<SeriesItem> portion, done;
+      days held{0};
+      for (; next < items.size() && portion.size() < rules_.batch && held < kDaysAtOnce; ++next) {
+        held += span_of(items[next]);
+        portion.push_back(std::move(items[next]));
+      }
+      load_items(session_, portion, zones_);
       std::vector<Judgement> judged;
-      for (SeriesItem& item : items) {
+      for (SeriesItem& item : portion) {
         Judgement one = judge(item.facts, item.range, item.judged_to, zones_.of(item.zone));
         if (one.extend_to) {
-          item.range.to = *one.extend_to;
-          again.push_back(std::move(item));
+          items.push_back(item_of(item.series, item.judged_to, {item.range.from, *one.extend_to}));
           continue;
         }
         done.push_back(std::move(item));
         judged.push_back(std::move(one));
       }
       store(done, judged);
-      items = std::move(again);
     }
   }
 
   void store(const std::vector<SeriesItem>& items, const std::vector<Judgement>& judged) {
     out_.judged += items.size();
-    Writes writes;
+    GapWrites writes;
     for (std::size_t i = 0; i < items.size(); ++i) {
       const SeriesItem& item = items[i];
-      writes.series.push_back(item.series);
-      writes.judged_to.push_back(item.judged_to);
-      writes.feeds.push_back(item.feed);
-      if (judged[i].programmes != item.facts.programmes) writes.programmes(item.series, judged[i].programmes);
+      writes.series(item, judged[i]);
       const GapPlan plan =
           reconcile(item.gaps, item.range, judged[i], item.facts.installed, zones_.of(item.zone));
       for (const GapWrite& write : plan.writes) writes.gap(item, write);
-      for (const GapClose& close : plan.closes) {
-        writes.closed.push_back(close.id);
-        writes.notes.emplace_back(close.merged_into != 0 ? "part of gap " + std::to_string(close.merged_into)
-                                  : close.filled         ? "filled"
-                                                         : "no longer expected");
-      }
+      for (const GapClose& close : plan.closes) writes.close(close);
+      out_.written += plan.writes.size();
+      out_.closed += plan.closes.size();
     }
-    out_.written += writes.gap_ids.size();
-    out_.closed += writes.closed.size();
-    write(writes);
-  }
-
-  struct Writes {
-    std::vector<std::int64_t> series;
-    std::vector<UtcInstant> judged_to;
-    std::vector<std::string> feeds;
-
-    std::vector<std::int64_t> replaced, programme_series, programme_channels;
-    std::vector<UtcInstant> programme_from;
-    std::vector<std::int32_t> programme_intervals;
-
-    std::vector<std::int64_t> gap_ids, copies, gap_series, gap_meters, gap_channels;
-    std::vector<std::int32_t> utilities, intervals, slots;
-    std::vector<UtcInstant> from, to;
-    std::vector<std::string> reasons;
-    std::vector<std::int64_t> closed;
-    std::vector<std::string> notes;
-
-    void programmes(std::int64_t id, const std::vector<Programme>& all) {
-      replaced.push_back(id);
-      for (const Programme& one : all) {
-        programme_series.push_back(id);
-        programme_from.push_back(one.from);
-        programme_channels.push_back(one.channel);
-        programme_intervals.push_back(one.interval_s);
-      }
-    }
-    void gap(const SeriesItem& item, const GapWrite& write) {
-      gap_ids.push_back(write.id);
-      copies.push_back(write.copy_of);
-      gap_series.push_back(item.series);
-      gap_meters.push_back(item.meter);
-      utilities.push_back(item.utility);
-      gap_channels.push_back(write.run.channel);
-      intervals.push_back(write.run.interval_s);
-      slots.push_back(write.run.slots);
-      from.push_back(write.run.from);
-      to.push_back(write.run.to);
-      reasons.emplace_back(write.run.reason == GapReason::VendorFlag  ? "VENDOR_FLAG"
-                           : write.run.reason == GapReason::Withdrawn ? "WITHDRAWN"
-                                                                      : "NOT_RECEIVED");
-    }
-  };
-
-  void write(const Writes& w) {
-    if (!w.series.empty()) {
-      Params params;
-      params.array(w.series);
-      params.array(w.judged_to);
-      params.texts(w.feeds);
-      query(
-          "UPDATE collection_series s SET judged_to = k.judged_to, feed = k.feed"
-          " FROM unnest($1::bigint[], $2::timestamptz[], $3::text[]) AS k (series_id, judged_to, feed)"
-          " WHERE s.series_id = k.series_id AND (s.judged_to <> k.judged_to OR s.feed <> k.feed)",
-          params);
-    }
-    if (!w.replaced.empty()) {
-      Params gone;
-      gone.array(w.replaced);
-      query("DELETE FROM collection_programme WHERE series_id = ANY($1)", gone);
-      Params params;
-      params.array(w.programme_series);
-      params.array(w.programme_from);
-      params.array(w.programme_channels);
-      params.array(w.programme_intervals);
-      query(
-          "INSERT INTO collection_programme (series_id, from_at, channel_id, interval_s)"
-          " SELECT * FROM unnest($1::bigint[], $2::timestamptz[], $3::bigint[], $4::int[])",
-          params);
-    }
-    if (!w.gap_ids.empty()) write_gaps(w);
-    if (!w.closed.empty()) {
-      const UtcInstant now[] = {now_};
-      Params params;
-      params.array(w.closed);
-      params.texts(w.notes);
-      params.array(now);
-      query(
-          "UPDATE gap g SET state = 'CLOSED', settled_at = $3[1], note = k.note ||"
-          " CASE WHEN g.state = 'GIVEN_UP' THEN ', after it was given up' ELSE '' END"
-          " FROM unnest($1::bigint[], $2::text[]) AS k (gap_id, note) WHERE g.gap_id = k.gap_id",
-          params);
-    }
-  }
-
-  void write_gaps(const Writes& w) {
-    const UtcInstant now[] = {now_};
-    Params params;
-    params.array(w.gap_ids);
-    params.array(w.copies);
-    params.array(w.gap_series);
-    params.array(w.gap_meters);
-    params.array(w.gap_channels);
-    params.array(w.utilities);
-    params.array(w.intervals);
-    params.array(w.slots);
-    params.array(w.from);
-    params.array(w.to);
-    params.texts(w.reasons);
-    params.array(now);
-    query(
-        "WITH k AS MATERIALIZED (SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[],"
-        "  $5::bigint[], $6::int[], $7::int[], $8::int[], $9::timestamptz[], $10::timestamptz[], $11::text[])"
-        "  AS k (gap_id, copy_of, series_id, meter_id, channel_id, utility_id, interval_s, slots, from_at, "
-        "to_at, reason)),"
-        " changed AS (UPDATE gap g SET channel_id = k.channel_id, from_at = k.from_at, to_at = k.to_at,"
-        "  interval_s = k.interval_s, slots = k.slots, reason = k.reason FROM k WHERE g.gap_id = k.gap_id)"
-        " INSERT INTO gap (utility_id, meter_id, series_id, channel_id, from_at, to_at, interval_s, slots, "
-        "reason,"
-        "  state, found_at, given_up_by, given_up_at, given_up_reason)"
-        " SELECT k.utility_id, k.meter_id, k.series_id, k.channel_id, k.from_at, k.to_at, k.interval_s, "
-        "k.slots,"
-        "  k.reason, coalesce(o.state, 'OPEN'), coalesce(o.found_at, $12[1]), o.given_up_by, o.given_up_at,"
-        "  o.given_up_reason FROM k LEFT JOIN gap o ON o.gap_id = k.copy_of WHERE k.gap_id = 0",
-        params);
+    writes.apply(session_, now_);
   }
 
   pqxx::work& tx_;

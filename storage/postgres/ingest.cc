@@ -5,6 +5,7 @@
 #include <chrono>
 #include <future>
 #include <pqxx/pqxx>
+#include <semaphore>
 
 #include "meter_model/failpoint.h"
 #include "storage/postgres/ingest_steps.h"
@@ -44,6 +45,8 @@ struct PostgresIngest::Impl {
   const std::size_t lanes;
   IdCache cache;
   std::atomic<std::uint64_t> losses_known = 0;
+  std::counting_semaphore<>
+      room;  // for batches in lanes: each keeps one connection and needs another to go on
 
   // After a lost connection ids are looked up anew: behind the same address may stand a restored database.
   void forget_after_loss() {
@@ -59,12 +62,15 @@ struct PostgresIngest::Impl {
     ensure_months(database.impl(), session, unit);
   }
 
+  // Keeps asset data as they are until the transaction ends.
+  static void hold_assets(pqxx::work& tx) { tx.exec("SELECT pg_advisory_xact_lock_shared(7165289, 1)"); }
+
   // Begins every transaction of a commit. false: asset data changed since the unit was resolved.
   static bool begin(pqxx::work& tx, const CommitUnit& unit) {
     // Statements here look up rows by their keys; statistics of young partitions would say otherwise.
     tx.exec(
         "SET LOCAL enable_seqscan = off; SET LOCAL enable_hashjoin = off; SET LOCAL enable_mergejoin = off;"
-        "SET LOCAL enable_bitmapscan = off; SELECT pg_advisory_xact_lock_shared(7165289, 1)");
+        "SET LOCAL enable_bitmapscan = off");
     return tx.exec1("SELECT version FROM directory_version")[0].as<std::int64_t>() == unit.directory_version;
   }
 
@@ -99,6 +105,7 @@ struct PostgresIngest::Impl {
     prepare(session, unit);
     CommitCounts counts;
     pqxx::work tx(session);
+    hold_assets(tx);
     if (!begin(tx, unit)) {
       counts.directory_changed = true;
       return counts;
@@ -113,8 +120,16 @@ struct PostgresIngest::Impl {
     return counts;
   }
 
+  // Ids were made through connections of which one broke since: behind the same address may stand another
+  // server, which never heard of them. The commit has to begin anew.
+  void still_the_same_server(std::uint64_t losses_at_begin) {
+    if (database.impl().losses() != losses_at_begin)
+      throw pqxx::transaction_rollback("a connection was lost between the lanes of a commit");
+  }
+
   std::optional<CommitCounts> attempt_lane(Session& session, const CommitUnit& unit, const IdBook& resolved,
-                                           Lane lane) {
+                                           Lane lane, std::uint64_t losses_at_begin) {
+    still_the_same_server(losses_at_begin);
     prepare(session, unit);
     CommitCounts counts;
     pqxx::work tx(session);
@@ -148,10 +163,27 @@ struct PostgresIngest::Impl {
     return transient("other commits kept changing the same rows; try again");
   }
 
+  // While one transaction keeps asset data as they are: a batch of which a part was stored may not be
+  // resolved anew, or that part would stay with meters that it is not of. The lanes themselves must not ask
+  // for the lock: they would queue up behind whoever waits for this one to end.
+  Result<CommitCounts> commit_in_lanes(const CommitUnit& unit) {
+    room.acquire();
+    const std::unique_ptr<std::counting_semaphore<>, void (*)(std::counting_semaphore<>*)> taken(
+        &room, [](std::counting_semaphore<>* full) { full->release(); });
+    auto ended = database.impl().run([&](Session& session) {
+      pqxx::work guard(session);
+      hold_assets(guard);
+      return store_in_lanes(unit);
+    });
+    if (!ended) return ended.error();
+    return std::move(ended).value();
+  }
+
   // Sources first, then the lanes side by side, then what must not be there before all values are: adapter
   // state, quarantine, and the moment from which the sources count as known. Whatever fails on the way leaves
   // values that the same unit again finds in their place.
-  Result<CommitCounts> commit_in_lanes(const CommitUnit& unit) {
+  Result<CommitCounts> store_in_lanes(const CommitUnit& unit) {
+    const std::uint64_t losses = database.impl().losses();
     std::optional<IdBook> ids;
     auto opened = persist([&](Session& session) -> std::optional<CommitCounts> {
       prepare(session, unit);
@@ -169,7 +201,7 @@ struct PostgresIngest::Impl {
 
     const auto run_lane = [&](std::uint32_t number) {
       return persist([&](Session& session) {
-        return attempt_lane(session, unit, *ids, {number, static_cast<std::uint32_t>(lanes)});
+        return attempt_lane(session, unit, *ids, {number, static_cast<std::uint32_t>(lanes)}, losses);
       });
     };
     std::vector<std::future<Result<CommitCounts>>> others;
@@ -193,6 +225,7 @@ struct PostgresIngest::Impl {
     if (sum.directory_changed) return CommitCounts{.directory_changed = true};
 
     return persist([&](Session& session) -> std::optional<CommitCounts> {
+      still_the_same_server(losses);
       CommitCounts counts = sum;
       pqxx::work tx(session);
       counts.directory_changed = !begin(tx, unit);
@@ -207,7 +240,12 @@ struct PostgresIngest::Impl {
 };
 
 PostgresIngest::PostgresIngest(Database& database, std::size_t lanes)
-    : impl_(new Impl{database, std::max<std::size_t>(lanes, 1), {}}) {}
+    : impl_(new Impl{.database = database,
+                     .lanes = database.impl().connections() > 1 ? std::max<std::size_t>(lanes, 1) : 1,
+                     .cache = {},
+                     .losses_known = 0,
+                     .room = std::counting_semaphore<>(std::max<std::ptrdiff_t>(
+                         static_cast<std::ptrdiff_t>(database.impl().connections() / 2), 1))}) {}
 PostgresIngest::~PostgresIngest() = default;
 
 Result<CommitCounts> PostgresIngest::commit(const CommitUnit& unit) {

@@ -95,6 +95,7 @@ class Database::Impl {
   bool month_known(const std::string& name);
   void remember_month(const std::string& name);
   void forget_months();
+  [[nodiscard]] std::size_t connections() const noexcept { return options_.connections; }  // upper bound
   // Grows whenever a connection broke or led to another server: what was remembered may be of another one.
   std::uint64_t losses();
   DayCache& days() noexcept { return pool_ != nullptr ? pool_->days_ : days_; }

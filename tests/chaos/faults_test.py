@@ -8,8 +8,9 @@ import subprocess
 import sys
 import unittest
 
-from harness import Cluster, Daemon, check_exact, new_files, wait
-from pg_gate import Frames, Gate
+import readings
+from harness import CMEP_METERS, Cluster, Daemon, check_exact, new_files, wait
+from pg_gate import Frames, Gate, commit_of_readings
 
 ALL = "--all" in sys.argv
 long = unittest.skipUnless(ALL, "runs with --all")
@@ -150,6 +151,32 @@ class Faults(unittest.TestCase):
         waiting = int(self.cluster.sql("select count(*) from pg_stat_activity where usename = 'gateway' and wait_event_type = 'Lock'"))
         self.assertLessEqual(waiting, 2, "attempts that were given up do not queue up in the server")
         holder.communicate("rollback;\n", 30)
+        self.end_well()
+
+    @long
+    def test_a_meter_is_exchanged_between_the_lanes_of_a_batch(self):
+        # Found by this test: values of the lanes that had ended stayed with the old meter, those stored anew went to the other.
+        day, commits = self.day, []
+
+        def last_transaction(link, kind, message):
+            commits.extend([1] if commit_of_readings(link, kind, message) else [])
+            return kind == "Q" and message[5:10].upper() == b"BEGIN" and len(commits) == 2
+        trap = self.gate.trap("hold", last_transaction)
+        self.daemon.drop(readings.cmep(f"lanes-{day}.cmep", CMEP_METERS, 0, 8, seed=day, day=day))
+        self.daemon.wait(trap.sprung.is_set, 30, "the lanes to end")
+        exchange = subprocess.Popen(["psql", "-Xq1", self.cluster.conninfo(), "-c", "update device_alias set meter_id = "
+                                     "(select meter_id from meter where key = 'C001') where value = 'C000'"])
+        self.addCleanup(exchange.kill)
+        wait(lambda: int(self.cluster.sql("select count(*) from pg_locks where locktype = 'advisory' and not granted")) > 0
+             or exchange.poll() is not None, 30, "the exchange to be made or to wait")
+        self.gate.resume()
+        self.assertEqual(exchange.wait(30), 0)
+        self.daemon.wait_done()
+        stored = {(m, at) for m, at, _ in readings.stored(self.cluster.sql).intervals if m in ("C000", "C001") and at // 86400 ==
+                  readings.epoch(readings.DAY) // 86400 + day}
+        self.assertEqual({m for m, _ in stored}, {"C000", "C001"}, "the batch was stored as it was resolved, and once")
+        self.assertEqual(len(stored), 16)
+        self.cluster.sql("update device_alias set meter_id = (select meter_id from meter where key = 'C000') where value = 'C000'")
         self.end_well()
 
     # --- the way to it

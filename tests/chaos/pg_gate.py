@@ -145,7 +145,7 @@ class Gate:
 
     def trap(self, action, matches=commit_of_readings, nth=1):
         """`lose`: the message does not reach the server and the connection ends. `commit_lose_answer`: it does, the server finishes,
-        and the connection ends without the answer. `hold_answer`: it does, and from then on nothing comes back to anybody."""
+        and the connection ends without the answer. `hold_answer`: it does, and from then on nothing comes back to anybody. `hold`: it and all that follows waits before the server."""
         trap = Trap(matches, action, nth)
 
         async def work():
@@ -218,6 +218,8 @@ class Gate:
                     return
                 if action == "commit_lose_answer":
                     link.swallow = True
+                elif action == "hold":
+                    self.flow["to_server"].clear()
                 elif action == "hold_answer":
                     self.flow["to_client"].clear()
                 await self._pass(link.server, message, "to_server")

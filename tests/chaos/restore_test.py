@@ -87,6 +87,7 @@ class Restore(unittest.TestCase):
 
         restored = self.restore(moment)
         self.assertEqual(readings.differences(kept, readings.stored(restored.sql)), [], "all that was stored at that moment, and no more")
+        run("renew the change feed", server=True, PGHOST=restored.folder, PGUSER="ami", PGDATABASE="ami")
         daemon.configure(restored)
         daemon.start()
         for family in ("ssn", "flexnet"):

@@ -1,7 +1,7 @@
 -- Data as release 0.1 (schema 4) had them: two utilities, one of them without values; 12 meters with 40 days of quarter hours over two
 -- months, a dial a day, events, corrections, a wide row, odd intervals, quarantine, positions in files and changes.
 -- The value of slot s of day d of meter m is (m * 7919 + d * 131 + s) % 4000 Wh; every 97th is a hole.
-INSERT INTO utility (key, zone, notice) VALUES ('u', 'America/Toronto', 'AE-1641'), ('other', 'UTC', NULL);
+INSERT INTO utility (key, zone, notice) VALUES ('u', 'America/Toronto', NULL), ('other', 'UTC', 'AE-1641');
 INSERT INTO meter (utility_id, key) SELECT 1, 'U' || to_char(n, 'FM000') FROM generate_series(1, 12) AS n;
 INSERT INTO meter_detail (meter_id, utility_id, valid, model, form, elements, wires, class_a, firmware, firmware_source)
   SELECT meter_id, 1, tstzrange('2020-01-01', NULL), 'FOCUS AX', '2S', 1.5, 3, '200', '5.30', 'METER' FROM meter;
@@ -13,10 +13,10 @@ INSERT INTO installation (utility_id, meter_id, usage_point_id, valid)
 INSERT INTO endpoint (utility_id, meter_id, family, module, valid) SELECT 1, meter_id, 'flexnet', 'M' || meter_id, tstzrange('2020-01-01', NULL) FROM meter;
 INSERT INTO channel (utility_id, meter_id, key, reading_type, unit) SELECT 1, meter_id, :'key', :'type', :'unit' FROM meter ORDER BY meter_id;
 INSERT INTO channel (utility_id, meter_id, key, reading_type, unit) SELECT 1, meter_id, :'dial_key', :'dial_type', :'dial_unit' FROM meter ORDER BY meter_id;
-INSERT INTO quality_set (codes, vendor_flag) VALUES ('{3.8.1}', 'E'), ('{3.0.0}', 'V');
+INSERT INTO quality_set (codes, vendor_flag) VALUES ('{}', 'R'), ('{3.8.1}', 'E');
 INSERT INTO source (utility_id, feed, name, content_sha256, byte_offset, byte_length, rank_stamp, mapping_version, time_source, received_at, stored_at,
                     registers, interval_values)
-  SELECT 1, 'flexnet', 'file-' || n, repeat(to_char(n, 'FM00'), 32), 0, 1000, timestamptz '2026-01-01' + n * interval '1 day', 1, 0,
+  SELECT 1, 'flexnet', 'file-' || n, repeat(to_char(n, 'FM00'), 32), 0, 1000, timestamptz '2025-12-31 23:00' + n * interval '1 day', :mapping, 0,
          timestamptz '2026-01-01 06:00+00' + n * interval '1 day', timestamptz '2026-01-01 06:01+00' + n * interval '1 day', 12, 1152
   FROM generate_series(1, 42) AS n;
 SELECT ami_ensure_month(t, m) FROM unnest(ARRAY['interval_day', 'interval_odd', 'interval_revision', 'register_read', 'register_revision', 'event']) AS t,
@@ -25,7 +25,7 @@ SELECT ami_ensure_month('change', current_date);
 INSERT INTO interval_day (meter_id, channel_id, version, day, interval_s, utility_id, exponent, values, source_runs, quality_runs)
   SELECT m, m, 2, DATE '2026-01-01' + d, 900, 1, 0,
          ARRAY(SELECT CASE WHEN (m + d + s) % 97 = 0 THEN -2147483648 ELSE (m * 7919 + d * 131 + s) % 4000 END FROM generate_series(0, 95) AS s),
-         ARRAY[96, d + 1], CASE WHEN d % 5 = 0 THEN ARRAY[10, 0, 6, 1, 80, 0] END
+         ARRAY[96, d + 1], CASE WHEN d % 7 = 2 THEN ARRAY[10, 1, 6, 2, 80, 1] ELSE ARRAY[96, 1] END
   FROM generate_series(1, 12) AS m, generate_series(0, 39) AS d;
 -- One row that needs 64 bits: 5 000 000 000 Wh in slot 7.
 UPDATE interval_day SET wide = ARRAY(SELECT CASE WHEN n = 8 THEN 5000000000 WHEN v = -2147483648 THEN -9223372036854775808 ELSE v END

@@ -20,6 +20,12 @@ def value(meter, day, slot):
     return None if (meter + day + slot) % 97 == 0 else (meter * 7919 + day * 131 + slot) % 4000
 
 
+def changed(before, after):
+    """The first row of each that the other does not have."""
+    was, now = set(before.splitlines()), set(after.splitlines())
+    return sorted(was - now)[:1], sorted(now - was)[:1]
+
+
 class Upgrade(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
@@ -37,7 +43,11 @@ class Upgrade(unittest.TestCase):
             "c.key like 'cmep%' union all select c.key, c.reading_type, c.unit from channel c where exists (select from register_read r "
             "where r.channel_id = c.channel_id)").splitlines()]
         assert len(cls.names) == 2, cls.names
-        cls.known = readings.File("known.cmep", b"MEPLF01,19970819\r\n", [])
+        cls.mapping = cls.cluster.sql("select mapping_version from source where name = 'probe.cmep' limit 1")
+        # A file that the old release had stored: the first eight hours of meter 5 on day 10.
+        values = ",,R,".join(readings.text(value(5, 10, slot)) for slot in range(32))
+        cls.known = readings.File("known.cmep", f"MEPMD01,19970819,HES,LDC,MDM,U005,202601112300,U005,OK,E,KWH,1.0,00000015,32,202601110015,R,{values}\r\n"
+                                  .encode(), [])
         cls.old("old")
 
     @classmethod
@@ -52,7 +62,7 @@ class Upgrade(unittest.TestCase):
             cls.cluster.sql(f"insert into schema_version (version, name, sha256) values ({number}, '{file.stem}', '{digest}')", database)
         (key, kind, unit), (dial_key, dial_kind, dial_unit) = cls.names
         cls.script(database, ROOT / "tests/chaos/schema4_data.sql", key=key, type=kind, unit=unit, dial_key=dial_key, dial_type=dial_kind,
-                   dial_unit=dial_unit, known=cls.known.sha256)
+                   dial_unit=dial_unit, known=cls.known.sha256, mapping=cls.mapping)
 
     @classmethod
     def script(cls, database, file, **variables):
@@ -62,15 +72,21 @@ class Upgrade(unittest.TestCase):
         assert done.returncode == 0, f"{file}: {done.stdout}"
 
     def contents(self, database, columns=None):
-        """Every row of every table (or of these), as text, partitions through their parents; and what the analysts' views say."""
+        """Every row of every table (or of these), as text, partitions through their parents; and what the analysts' views say.
+
+        Table gap was made anew by a migration: no release had written to it before.
+        """
         columns = columns or dict(row.split("|") for row in self.cluster.sql(
             "select c.relname, string_agg(format('%I', a.attname), ', ' order by a.attnum) from pg_class c join pg_attribute a on a.attrelid = c.oid "
             "and a.attnum > 0 and not a.attisdropped where c.relnamespace = 'public'::regnamespace and c.relkind in ('r', 'p', 'v') "
-            "and not c.relispartition and c.relname <> 'schema_version' group by 1", database).splitlines())
-        out = {table: self.cluster.sql(f"set timezone = 'UTC'; select {names} from {table} order by {names.replace('valid', 'valid::text')}"
-                                       if table not in ("interval_value", "register_value") else
-                                       f"set timezone = 'UTC'; select {names} from {table} order by meter_id, channel, "
-                                       f"{'start_at' if table == 'interval_value' else 'at'}", database) for table, names in columns.items()}
+            "and not c.relispartition and c.relname not in ('schema_version', 'gap') group by 1", database).splitlines())
+        keys = {"interval_value": "meter_id, channel, start_at", "register_value": "meter_id, channel, at"}
+        script = "set timezone = 'UTC';\n" + "".join(
+            f"\\echo ==== {table}\nselect {names} from {table} order by {keys.get(table, names)};\n" for table, names in columns.items())
+        done = subprocess.run(["psql", "-XqAt", self.cluster.conninfo(database), "-v", "ON_ERROR_STOP=1"], input=script, check=False,
+                              stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        out = dict(part.split("\n", 1) for part in done.stdout.split("==== ")[1:])
         return columns, out
 
     def test_what_was_there_answers_as_before_and_new_reads_join_it(self):
@@ -83,7 +99,7 @@ class Upgrade(unittest.TestCase):
             self.assertEqual(self.cluster.sql("select max(version) from schema_version", "old"), str(newest))
             _, after = self.contents("old", columns)
             for table, rows in before.items():
-                self.assertEqual(after[table], rows, f"{table} was changed by the upgrade")
+                self.assertEqual(changed(rows, after[table]), ([], []), f"{table} was changed by the upgrade")
 
             # Through the interface, against the formula.
             for meter, day in ((1, 0), (7, 17), (12, 30)):
@@ -95,10 +111,13 @@ class Upgrade(unittest.TestCase):
             self.assertIn("25000000", daemon.amictl("--utility", "u", "--output", "json", "reads", "U007", "--from", "2026-01-01", "--to", "2026-12-01").replace(
                 str(7 * 1000000 + 39 * 20000), "25000000"))
 
-            # The position in a file is known, a later statement about an old slot wins, and the earlier one is kept.
+            # A file that is dropped again says nothing new; a later statement about an old slot wins, and the earlier one is kept.
             daemon.drop(self.known)
             daemon.wait_done()
-            self.assertIn("id=DROP_FILE_DUPLICATE", daemon.log())
+            old_days = self.cluster.sql("select values from interval_day where meter_id = 5 order by day", "old").splitlines()
+            self.assertEqual([int(v) for v in old_days[10].strip("{}").split(",")],
+                             [-2147483648 if value(5, 10, s) is None else value(5, 10, s) for s in range(96)])
+            self.assertEqual(self.cluster.sql("select count(*) from interval_revision where meter_id = 5", "old"), "4", "as the fixture has it")
             fresh = readings.cmep("fresh.cmep", ["U003"], 0, 96, seed="new")  # of DAY, day 14 of the old data, stamped later
             daemon.drop(fresh)
             daemon.wait_done()
@@ -121,7 +140,8 @@ class Upgrade(unittest.TestCase):
                 self.assertEqual(daemon.process.wait(60), -9, daemon.log())
         with Daemon(self.cluster, "cut") as daemon:
             daemon.start()
-            self.assertEqual(self.contents("cut", columns)[1], before)
+            after = self.contents("cut", columns)[1]
+            self.assertEqual({table: changed(rows, after[table]) for table, rows in before.items() if after[table] != rows}, {})
             daemon.stop()
         # Also the rights that come with a migration: none is left undone between two of its steps.
         self.assertEqual(self.rights("cut"), self.rights("ami"))
@@ -140,7 +160,7 @@ class Upgrade(unittest.TestCase):
             daemon.wait_unready("database", "9999_future", "use a newer release")
             self.assertIn("level=error id=DATABASE_UNFIT", daemon.log())
             daemon.stop()
-        self.assertEqual(self.contents("newer")[1], before)
+        self.assertTrue(self.contents("newer")[1] == before)
 
 
 if __name__ == "__main__":

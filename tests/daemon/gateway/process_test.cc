@@ -37,6 +37,7 @@ class GatewayProcess : public ::testing::Test {
                              conninfo +
                              "\", " + owner_ + "migrate_on_start: true, check_every: 100ms, retry_first: 20ms, "
                              "retry_longest: 200ms}\n"
+                             "state_dir: state\n"
                              "rpc: {unix_socket: rpc.sock}\n"
                              "http: {address: '127.0.0.1:0', port_file: port}\n"
                              "adapters: " +

@@ -1,5 +1,5 @@
-// Pushed messages through the whole daemon: pushed, acknowledged, the process killed at named points, started again:
-// what was acknowledged is in PostgreSQL, exactly once.
+// Pushed messages through the whole daemon: pushed, acknowledged, the process killed at named points, started
+// again: what was acknowledged is in PostgreSQL, exactly once.
 #include <arpa/inet.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -25,14 +25,15 @@ namespace ami::daemon {
 namespace {
 namespace fs = std::filesystem;
 using testing::DaemonProcess;
-using testing::TempFolder;
 using ::testing::HasSubstr;
+using testing::TempFolder;
 
 constexpr int kMeters = 8;
 
 // Message n: a dial of n kWh at n seconds past midnight. Key, then what is journalled.
 std::string line_of(int n) {
-  const auto time = UtcInstant{std::chrono::sys_days{std::chrono::year{2026} / 1 / 15} + std::chrono::seconds{n}};
+  const auto time =
+      UtcInstant{std::chrono::sys_days{std::chrono::year{2026} / 1 / 15} + std::chrono::seconds{n}};
   const auto meter = "M" + std::to_string(n % kMeters);
   return meter + " " + meter + " " + std::to_string(n) + " " + to_text(time) + "\n";
 }
@@ -56,7 +57,8 @@ class Sender {
   // Empty when the connection ends before the answer.
   std::string send(int n) {
     const auto line = line_of(n);
-    if (!connected_ || ::send(socket_, line.data(), line.size(), MSG_NOSIGNAL) != static_cast<ssize_t>(line.size()))
+    if (!connected_ ||
+        ::send(socket_, line.data(), line.size(), MSG_NOSIGNAL) != static_cast<ssize_t>(line.size()))
       return {};
     std::string answer;
     for (char c = 0; recv(socket_, &c, 1, 0) == 1;) {
@@ -76,12 +78,15 @@ class PushedProcess : public ::testing::Test {
   void configure(const std::string& conninfo, const std::string& more = {}) {
     folder_.write("gateway.yaml",
                   "utilities: [{key: hydro, notice: AE-1641, zone: America/Toronto}]\n"
-                  "database: {conninfo: \"" + conninfo +
-                      "\", migrate_on_start: true, allow_owner: true, check_every: 100ms, retry_first: 20ms, retry_longest: 200ms}\n"
+                  "database: {conninfo: \"" +
+                      conninfo +
+                      "\", migrate_on_start: true, allow_owner: true, check_every: 100ms, retry_first: 20ms, "
+                      "retry_longest: 200ms}\n"
                       "rpc: {unix_socket: rpc.sock}\n"
                       "http: {address: '127.0.0.1:0', port_file: port}\n"
                       "state_dir: state\n"
-                      "adapters: [pushed.yaml]\n" + more);
+                      "adapters: [pushed.yaml]\n" +
+                      more);
     folder_.write("pushed.yaml", "name: pushed\nfamily: line_push\nutility: hydro\nport_file: push-port\n");
   }
 
@@ -89,8 +94,8 @@ class PushedProcess : public ::testing::Test {
     fs::remove(folder_.path("push-port"));
     std::map<std::string, std::string> environment;
     if (!failpoint.empty()) environment["AMI_FAILPOINT"] = failpoint;
-    return std::make_unique<DaemonProcess>(std::vector<std::string>{folder_.path("gateway.yaml")}, environment,
-                                           "../tests/pushed-gatewayd");
+    return std::make_unique<DaemonProcess>(std::vector<std::string>{folder_.path("gateway.yaml")},
+                                           environment, "../tests/pushed-gatewayd");
   }
 
   void know_meters(const std::string& conninfo) {
@@ -137,7 +142,8 @@ class PushedProcess : public ::testing::Test {
     return acknowledged;
   }
 
-  // The gateway says itself when nothing waits any more; a scrape is a round trip, so this does not spin hard.
+  // The gateway says itself when nothing waits any more; a scrape is a round trip, so this does not spin
+  // hard.
   bool drained() {
     const auto end = std::chrono::steady_clock::now() + std::chrono::seconds{60};
     while (std::chrono::steady_clock::now() < end) {
@@ -153,20 +159,22 @@ class PushedProcess : public ::testing::Test {
     pqxx::connection connection(conninfo);
     pqxx::work transaction(connection);
     std::map<int, int> found;
-    for (const auto& row : transaction.exec(
-             "SELECT extract(epoch FROM at - '2026-01-15T00:00:00Z')::int, (mantissa * 10::numeric ^ exponent)::bigint"
-             " FROM register_read")) {
+    for (const auto& row : transaction.exec("SELECT extract(epoch FROM at - '2026-01-15T00:00:00Z')::int, "
+                                            "(mantissa * 10::numeric ^ exponent)::bigint"
+                                            " FROM register_read")) {
       EXPECT_EQ(row[0].as<std::int64_t>() * 1000, row[1].as<std::int64_t>()) << "a value that nobody sent";
       ++found[row[0].as<int>()];
     }
     const auto sources = transaction.exec1("SELECT count(*), count(DISTINCT content_sha256) FROM source");
-    EXPECT_EQ(sources[0].as<int>(), sources[1].as<int>()) << "one source a message, however often it was committed";
+    EXPECT_EQ(sources[0].as<int>(), sources[1].as<int>())
+        << "one source a message, however often it was committed";
     EXPECT_EQ(transaction.exec1("SELECT count(*) FROM register_revision")[0].as<int>(), 0);
     EXPECT_EQ(transaction.exec1("SELECT count(*) FROM quarantine")[0].as<int>(), 0);
     return found;
   }
 
-  static void expect_exactly_once(const std::string& conninfo, const std::set<int>& numbers, const std::string& when) {
+  static void expect_exactly_once(const std::string& conninfo, const std::set<int>& numbers,
+                                  const std::string& when) {
     const auto found = stored(conninfo);
     for (const int n : numbers) {
       EXPECT_TRUE(found.contains(n)) << when << ": message " << n << " was acknowledged and is not stored";
@@ -194,9 +202,9 @@ TEST_F(PushedProcess, KilledAtEachPointWhatWasAcknowledgedIsStoredExactlyOnce) {
   int next = 1;
   std::set<int> all;
   // The journal's own first transaction, of an earlier run, is past; each number is a transaction or a trim.
-  for (const std::string point : {"journal.before_sync:1", "journal.before_sync:6", "journal.after_sync:1",
-                                  "journal.after_sync:6", "journal.before_trim:1", "journal.before_trim:3",
-                                  "ingest.after_commit:3"}) {
+  for (const std::string point :
+       {"journal.before_sync:1", "journal.before_sync:6", "journal.after_sync:1", "journal.after_sync:6",
+        "journal.before_trim:1", "journal.before_trim:3", "ingest.after_commit:3"}) {
     std::set<int> sent, acknowledged;
     for (int i = 0; i < 80; ++i) sent.insert(next++);
     {
@@ -207,7 +215,8 @@ TEST_F(PushedProcess, KilledAtEachPointWhatWasAcknowledgedIsStoredExactlyOnce) {
     }
     const bool damage = point == "journal.before_trim:3";
     if (damage) {
-      std::fstream file(folder_.path("state/journal/inbox/journal.db"), std::ios::in | std::ios::out | std::ios::binary);
+      std::fstream file(folder_.path("state/journal/inbox/journal.db"),
+                        std::ios::in | std::ios::out | std::ios::binary);
       file << "not a database any more";
     }
     auto gateway = start();
@@ -224,7 +233,8 @@ TEST_F(PushedProcess, KilledAtEachPointWhatWasAcknowledgedIsStoredExactlyOnce) {
     expect_exactly_once(conninfo, all, point + ", sent again");
     EXPECT_EQ(stored(conninfo).size(), all.size()) << point;
     end(*gateway);
-    EXPECT_EQ(gateway->output().find("id=JOURNAL_DAMAGED") != std::string::npos, damage) << point << gateway->output();
+    EXPECT_EQ(gateway->output().find("id=JOURNAL_DAMAGED") != std::string::npos, damage)
+        << point << gateway->output();
     if (HasFailure()) return;
   }
 }

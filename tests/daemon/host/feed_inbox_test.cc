@@ -4,9 +4,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
-#include <atomic>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
@@ -21,15 +21,15 @@ namespace ami::daemon {
 namespace {
 namespace asio = boost::asio;
 using ::testing::ElementsAre;
+using testing::FakeFamily;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
-using testing::FakeFamily;
 
 // A gateway's inner parts in one run; the folder and the store live through several.
 class OneRun {
  public:
-  OneRun(const std::string& folder, testing::FakeStore& store, std::vector<std::string>& lines, FakeFamily& family,
-      storage::JournalConfig limits = {})
+  OneRun(const std::string& folder, testing::FakeStore& store, std::vector<std::string>& lines,
+         FakeFamily& family, storage::JournalConfig limits = {})
       : store_(store),
         log_([&lines](Level, const std::string& line) { lines.push_back(line); }),
         journal_(with_path(std::move(limits), folder), log_) {
@@ -100,16 +100,16 @@ class OneRun {
   testing::InstantClock clock_;
   WorkerPool work_{1}, database_{1};
   DirectoryCache directory_{[] {
-    return Result<storage::DirectorySnapshot>(
-        storage::DirectorySnapshot{1, {testing::badge("A", 1), testing::badge("B", 2), testing::badge("C", 3)}});
+    return Result<storage::DirectorySnapshot>(storage::DirectorySnapshot{
+        1, {testing::badge("A", 1), testing::badge("B", 2), testing::badge("C", 3)}});
   }};
   Metrics metrics_{"test"};
   Pipeline pipeline_{store_, directory_, database_, clock_, {}, log_};
   JournalLink journal_;
   std::vector<FeedConfig> configs_;
   sdk::Journal* adapters_ = nullptr;
-  Host host_{HostParts{io_.get_executor(), clock_, work_, database_, store_, directory_, pipeline_, metrics_, log_,
-                       nullptr, &journal_}};
+  Host host_{HostParts{io_.get_executor(), clock_, work_, database_, store_, directory_, pipeline_, metrics_,
+                       log_, nullptr, &journal_}};
 };
 
 std::string record(const std::string& meter, int value) {
@@ -139,7 +139,7 @@ class FeedInboxTest : public ::testing::Test {
   }
 
   testing::TempFolder folder_;
-  std::atomic<bool> away_{false};             // the database
+  std::atomic<bool> away_{false};          // the database
   std::atomic<std::int64_t> received_{0};  // of the newest attempt
   testing::FakeStore store_;
   FakeFamily family_{"pushed", true};

@@ -18,6 +18,7 @@
 #include <map>
 #include <set>
 
+#include "ami/v1/admin_service.grpc.pb.h"
 #include "ami/v1/asset_service.grpc.pb.h"
 #include "ami/v1/collection_service.grpc.pb.h"
 #include "ami/v1/event_service.grpc.pb.h"
@@ -67,6 +68,17 @@ const std::map<std::string, std::set<std::string>>& expected_roles() {
       {"/ami.v1.IngestService/ListSources", {"reader", "asset"}},
       {"/ami.v1.IngestService/ListQuarantine", {"reader", "asset"}},
       {"/ami.v1.IngestService/Replay", {"asset"}},
+      {"/ami.v1.IngestService/GetRaw", {"reader", "asset"}},
+      {"/ami.v1.IngestService/Reprocess", {"asset"}},
+      {"/ami.v1.IngestService/GetReprocess", {"asset"}},
+      {"/ami.v1.IngestService/ListReprocess", {"asset"}},
+      {"/ami.v1.IngestService/CancelReprocess", {"asset"}},
+      {"/ami.v1.AdminService/ListAccess", {"audit"}},
+      {"/ami.v1.AdminService/SetLegalHold", {"admin"}},
+      {"/ami.v1.AdminService/LiftLegalHold", {"admin"}},
+      {"/ami.v1.AdminService/ListLegalHolds", {"audit", "admin"}},
+      {"/ami.v1.AdminService/ListRetentionCertificates", {"audit", "admin"}},
+      {"/ami.v1.AdminService/ListMaintenance", {"audit", "admin"}},
   };
   return roles;
 }
@@ -76,7 +88,7 @@ std::set<std::string> methods_of_the_protos() {
   for (const google::protobuf::FileDescriptor* file :
        {v1::ResolveRequest::descriptor()->file(), v1::GetLatestRequest::descriptor()->file(),
         v1::ListEventsRequest::descriptor()->file(), v1::ReplayRequest::descriptor()->file(),
-        v1::GiveUpRequest::descriptor()->file()}) {
+        v1::GiveUpRequest::descriptor()->file(), v1::ListAccessRequest::descriptor()->file()}) {
     for (int s = 0; s < file->service_count(); ++s) {
       for (int m = 0; m < file->service(s)->method_count(); ++m) {
         methods.insert("/" + file->service(s)->full_name() + "/" + file->service(s)->method(m)->name());
@@ -132,6 +144,10 @@ INSTANTIATE_TEST_SUITE_P(
                       std::pair{std::string("both"),
                                 std::vector<std::string>{"URI:ami://role/reader", "URI:ami://role/asset",
                                                          "URI:ami://utility/maui"}},
+                      std::pair{std::string("audit"),
+                                std::vector<std::string>{"URI:ami://role/audit", "URI:ami://utility/*"}},
+                      std::pair{std::string("admin"),
+                                std::vector<std::string>{"URI:ami://role/admin", "URI:ami://utility/*"}},
                       std::pair{std::string("utility_only"), std::vector<std::string>{"URI:ami://utility/*"}},
                       std::pair{std::string("unknown_role"),
                                 std::vector<std::string>{"URI:ami://role/switch", "URI:ami://utility/*"}}),

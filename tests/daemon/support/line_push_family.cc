@@ -85,7 +85,8 @@ class LinePushAdapter final : public sdk::Adapter {
         answer = id ? "ok " + std::to_string(*id) + "\n"
                     : (id.error().fault == Fault::Transient ? "busy " : "no ") + id.error().message + "\n";
       }
-      co_await asio::async_write(socket, asio::buffer(answer), asio::redirect_error(asio::use_awaitable, error));
+      co_await asio::async_write(socket, asio::buffer(answer),
+                                 asio::redirect_error(asio::use_awaitable, error));
     }
     sockets_.erase(&socket);
     --running_;
@@ -122,7 +123,9 @@ class LinePushFamily final : public sdk::AdapterFamily {
   std::unique_ptr<sdk::Adapter> make(const sdk::Settings& settings, sdk::Services services) const override {
     return std::make_unique<LinePushAdapter>(info_, settings.text("port_file"), services);
   }
-  DecodedBatch decode(const sdk::Settings&, std::string_view raw) const override { return decode_sample(raw); }
+  DecodedBatch decode(const sdk::Settings&, std::string_view raw) const override {
+    return decode_sample(raw);
+  }
 
  private:
   sdk::AdapterInfo info_;

@@ -1,6 +1,6 @@
 // A made-up family that is pushed to, for tests of the whole way: a sender connects over TCP and writes lines
-// "KEY METER VALUE TIME"; each is answered with "ok ID" once it is durable, "busy REASON" when it should be sent
-// again later, or "no REASON".
+// "KEY METER VALUE TIME"; each is answered with "ok ID" once it is durable, "busy REASON" when it should be
+// sent again later, or "no REASON".
 #pragma once
 
 #include <memory>

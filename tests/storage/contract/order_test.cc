@@ -11,6 +11,13 @@ namespace {
 using namespace contract;
 
 constexpr int kFacts = 70;
+
+// Always the same, unless the program is asked for others: --gtest_shuffle --gtest_random_seed=N
+// [--gtest_repeat=M].
+unsigned nth_seed(unsigned n) {
+  return n + 1000 * static_cast<unsigned>(::testing::UnitTest::GetInstance()->random_seed());
+}
+
 using Units = std::vector<std::vector<Fact>>;
 
 // Empty, or why it was refused. Transient is tried again, as the pipeline does.
@@ -136,13 +143,14 @@ class Order : public ::testing::Test {
   }
 
   void check_any_order(unsigned first_seed, unsigned seeds) {
-    for (unsigned seed = first_seed; seed < first_seed + seeds; ++seed) {
+    for (unsigned n = 0; n < seeds; ++n) {
+      const unsigned seed = nth_seed(first_seed + n);
       std::mt19937 random(seed);
       const auto facts = random_facts(random, kFacts);
       const Dump truth = truth_of(facts);
-      ASSERT_GT(truth.pick("slot", "value").size(), 20U);
-      ASSERT_GT(truth.pick("revision", "value").size(), 10U);
-      ASSERT_GT(truth.pick("register_revision", "at").size(), 0U);
+      ASSERT_GT(truth.pick("slot", "value").size(), 10U);
+      ASSERT_GT(truth.pick("revision", "value").size(), 3U);
+      ASSERT_GT(truth.pick("register_revision", "at").size() + truth.pick("event", "at").size(), 0U);
       for (int variant = 0; variant < 3; ++variant) {
         const Units units = variant == 0 ? whole_files(facts) : scrambled(facts, random);
         const std::string wrong = sequential(units, truth);
@@ -153,7 +161,8 @@ class Order : public ::testing::Test {
   }
 
   void check_at_once(unsigned first_seed, unsigned seeds, std::size_t writers) {
-    for (unsigned seed = first_seed; seed < first_seed + seeds; ++seed) {
+    for (unsigned n = 0; n < seeds; ++n) {
+      const unsigned seed = nth_seed(first_seed + n);
       std::mt19937 random(seed);
       const auto facts = random_facts(random, kFacts);
       const Dump truth = truth_of(facts);
@@ -179,7 +188,7 @@ TEST_F(Order, UnitsOfSeveralWritersAtOnceGiveTheSameTables) {
 }
 
 TEST_F(Order, SameUnitsFromSeveralWritersAtOnceAreStoredOnce) {
-  std::mt19937 random(7);
+  std::mt19937 random(nth_seed(7));
   const auto facts = random_facts(random, kFacts);
   const Dump truth = truth_of(facts);
   Units units;
@@ -199,7 +208,8 @@ TEST_F(Order, SameUnitsFromSeveralWritersAtOnceAreStoredOnce) {
 }
 
 TEST_F(Order, EveryEarlierAnswerIsStillKnown) {
-  for (unsigned seed = 201; seed <= 204; ++seed) {
+  for (unsigned n = 201; n <= 204; ++n) {
+    const unsigned seed = nth_seed(n);
     std::mt19937 random(seed);
     const Units units = scrambled(random_facts(random, kFacts), random);
     memory_->clear();

@@ -1,5 +1,6 @@
-// Appends a second with 1, 16 and 256 writers that each wait for their message to be durable; and how long it takes
-// to open a journal that is full of what a long absence of the database left. Real fsyncs, on the disk of TMPDIR.
+// Appends a second with 1, 16 and 256 writers that each wait for their message to be durable; and how long it
+// takes to open a journal that is full of what a long absence of the database left. Real fsyncs, on the disk
+// of TMPDIR.
 #include <benchmark/benchmark.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -66,7 +67,8 @@ void fdatasync_alone(benchmark::State& state) {
   const std::string page(4096, 'x');
   off_t at = 0;
   for (auto _ : state) {
-    if (pwrite(file, page.data(), page.size(), at) != static_cast<ssize_t>(page.size()) || fdatasync(file) != 0) {
+    if (pwrite(file, page.data(), page.size(), at) != static_cast<ssize_t>(page.size()) ||
+        fdatasync(file) != 0) {
       state.SkipWithError("the disk failed");
       break;
     }
@@ -75,7 +77,8 @@ void fdatasync_alone(benchmark::State& state) {
   close(file);
 }
 
-// `trimming`: a drain as fast as the database would have to be, which forgets what was appended, 256 at a time.
+// `trimming`: a drain as fast as the database would have to be, which forgets what was appended, 256 at a
+// time.
 void appends(benchmark::State& state) {
   const auto writers = static_cast<std::size_t>(state.range(0));
   const auto size = static_cast<std::size_t>(state.range(1));
@@ -102,7 +105,8 @@ void appends(benchmark::State& state) {
                           });
           durable.acquire();
           mine.push_back(std::chrono::duration<double, std::milli>(Clock::now() - begin).count());
-          if (trimming && ids.size() >= 256) journal->trim("feed", std::exchange(ids, {}), [](const Outcome&) {});
+          if (trimming && ids.size() >= 256)
+            journal->trim("feed", std::exchange(ids, {}), [](const Outcome&) {});
         }
         const std::lock_guard lock(mutex);
         appended += mine.size();
@@ -119,7 +123,8 @@ void appends(benchmark::State& state) {
   state.SetItemsProcessed(static_cast<std::int64_t>(appended));
   state.counters["p50_ms"] = part(0.5);
   state.counters["p99_ms"] = part(0.99);
-  state.counters["messages_a_commit"] = static_cast<double>(figures.appended) / static_cast<double>(figures.commits);
+  state.counters["messages_a_commit"] =
+      static_cast<double>(figures.appended) / static_cast<double>(figures.commits);
 }
 
 void opening(benchmark::State& state) {

@@ -1,5 +1,5 @@
-// Any bytes as a database file and its log: what comes out is one of the messages that the seeds hold, or nothing.
-// The first four bytes say where the log begins.
+// Any bytes as a database file and its log: what comes out is one of the messages that the seeds hold, or
+// nothing. The first four bytes say where the log begins.
 #include <stdlib.h>
 
 #include <cstdint>
@@ -19,7 +19,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     if (mkdtemp(path.data()) == nullptr) std::abort();
     return path;
   }();
-  const std::size_t split = (data[0] | (std::size_t{data[1]} << 8) | (std::size_t{data[2]} << 16)) % (size - 3);
+  const std::size_t split =
+      (data[0] | (std::size_t{data[1]} << 8) | (std::size_t{data[2]} << 16)) % (size - 3);
   const auto* bytes = reinterpret_cast<const char*>(data) + 4;
   std::ofstream(folder + "/journal.db", std::ios::binary).write(bytes, static_cast<std::streamsize>(split));
   std::ofstream(folder + "/journal.db-wal", std::ios::binary)

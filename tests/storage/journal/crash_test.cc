@@ -71,8 +71,8 @@ void work(Journal& journal, int count, const std::function<void(int)>& say) {
 }
 
 // Everything acknowledged and not trimmed is there; nothing is there that was not put.
-void expect_recovered(const std::string& path, const std::set<int>& acknowledged, const std::set<int>& trimmed,
-                      const std::string& when) {
+void expect_recovered(const std::string& path, const std::set<int>& acknowledged,
+                      const std::set<int>& trimmed, const std::string& when) {
   Told told;
   const auto journal = open(path, told);
   ASSERT_TRUE(journal) << when;
@@ -189,8 +189,8 @@ TEST(JournalCrash, AtEachFailpointNothingAcknowledgedIsLost) {
   }
 }
 
-// Files as they would be found after a power cut just before change `cut`: what was synced is there; of what was
-// written since, each 512-byte sector is there or not, as chance has it.
+// Files as they would be found after a power cut just before change `cut`: what was synced is there; of what
+// was written since, each 512-byte sector is there or not, as chance has it.
 class PowerCut {
  public:
   PowerCut(const std::vector<DiskChange>& changes, std::size_t cut, std::mt19937& random) {
@@ -224,7 +224,8 @@ class PowerCut {
   void write_to(const std::string& folder) const {
     fs::create_directories(folder);
     for (const auto& [name, file] : files_) {
-      std::ofstream(folder + "/" + name, std::ios::binary).write(file.bytes.data(), static_cast<std::streamsize>(file.bytes.size()));
+      std::ofstream(folder + "/" + name, std::ios::binary)
+          .write(file.bytes.data(), static_cast<std::streamsize>(file.bytes.size()));
     }
   }
 
@@ -247,7 +248,8 @@ class PowerCut {
 TEST(JournalCrash, APowerCutLosesNothingAcknowledgedAndIsNotTakenForDamage) {
   std::mutex mutex;
   std::vector<DiskChange> changes;
-  std::vector<std::pair<std::size_t, int>> said;  // changes made until then, message (negative: to be trimmed)
+  std::vector<std::pair<std::size_t, int>>
+      said;  // changes made until then, message (negative: to be trimmed)
   std::size_t opened = 0;
   {
     const TempFolder folder;
@@ -284,7 +286,8 @@ TEST(JournalCrash, APowerCutLosesNothingAcknowledgedAndIsNotTakenForDamage) {
     }
     const TempFolder folder;
     PowerCut(changes, cut, random).write_to(folder.path("j/inbox"));
-    expect_recovered(folder.path("j"), acknowledged, trimmed, "power cut before change " + std::to_string(cut));
+    expect_recovered(folder.path("j"), acknowledged, trimmed,
+                     "power cut before change " + std::to_string(cut));
     if (HasFailure()) return;
   }
 }

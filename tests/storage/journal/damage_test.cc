@@ -50,8 +50,8 @@ Found find(Journal& journal) {
   return found;
 }
 
-// A journal of messages 1 to 60 of which every fifth was trimmed, as its process left it: killed (most of it in the
-// log), or closed (all of it in the database).
+// A journal of messages 1 to 60 of which every fifth was trimmed, as its process left it: killed (most of it
+// in the log), or closed (all of it in the database).
 class Damage : public ::testing::Test {
  protected:
   void SetUp() override {
@@ -134,7 +134,8 @@ TEST_F(Damage, AnywhereInAnyFileNothingWrongComesOutAndNothingIsLostInSilence) {
     const auto file = killed && random() % 4 != 0 ? log(path) : database(path);
     auto bytes = load(file);
     const auto kind = random() % 6;
-    std::string how = "seed " + std::to_string(seed) + " round " + std::to_string(round) + " kind " + std::to_string(kind);
+    std::string how =
+        "seed " + std::to_string(seed) + " round " + std::to_string(round) + " kind " + std::to_string(kind);
     const auto at = bytes.empty() ? 0 : random() % bytes.size();
     if (kind == 0) {
       bytes.resize(at);
@@ -153,7 +154,8 @@ TEST_F(Damage, AnywhereInAnyFileNothingWrongComesOutAndNothingIsLostInSilence) {
     Told told;
     const auto found = expect_honest(path, told, how);
     damaged += !told.damages.empty();
-    all_back += !told.damages.empty() && std::includes(found.numbers.begin(), found.numbers.end(), live_.begin(), live_.end());
+    all_back += !told.damages.empty() &&
+                std::includes(found.numbers.begin(), found.numbers.end(), live_.begin(), live_.end());
     {
       Told again;
       const auto journal = open(path, again);
@@ -305,9 +307,7 @@ TEST_F(Damage, AnEndOfTheProcessWhileSalvagingLosesNothing) {
     const auto path = damaged();
     const int code = in_child([&] {
       std::atomic<int> changes{0};
-      WatchedDisk disk([&](const DiskChange&) {
-        return ++changes < point ? Verdict{} : Verdict{0, 0};
-      });
+      WatchedDisk disk([&](const DiskChange&) { return ++changes < point ? Verdict{} : Verdict{0, 0}; });
       Told told;
       JournalConfig config;
       config.vfs = WatchedDisk::name();

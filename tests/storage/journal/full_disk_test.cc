@@ -16,12 +16,12 @@ namespace ami::storage::testing {
 namespace {
 
 // Tests in a child report by its exit code: the number of the step that failed.
-#define STEP(number, condition)                                                                  \
-  do {                                                                                           \
-    if (!(condition)) {                                                                          \
-      std::fprintf(stderr, "step %d: %s\n", number, #condition);                                 \
-      _exit(number);                                                                             \
-    }                                                                                            \
+#define STEP(number, condition)                                  \
+  do {                                                           \
+    if (!(condition)) {                                          \
+      std::fprintf(stderr, "step %d: %s\n", number, #condition); \
+      _exit(number);                                             \
+    }                                                            \
   } while (false)
 
 std::string block(int n) {

@@ -81,7 +81,8 @@ TEST_F(JournalTest, TrimmedMessagesAreGoneAndTheirIdsAreNeverGivenAgain) {
     std::vector<std::uint64_t> ids;
     for (int n = 0; n < 4; ++n) ids.push_back(*append(*journal, key_of(n), body(n), n));
     last = ids.back();
-    ASSERT_TRUE(trim(*journal, {ids[0], ids[2], 77, ids[2]}).ok()) << "unknown ids and repetitions do no harm";
+    ASSERT_TRUE(trim(*journal, {ids[0], ids[2], 77, ids[2]}).ok())
+        << "unknown ids and repetitions do no harm";
     EXPECT_EQ(journal->figures().messages, 2U);
     EXPECT_EQ(*journal->figures().feeds[0].oldest, second(1));
     ASSERT_TRUE(trim(*journal, ids, "another feed").ok());
@@ -202,7 +203,8 @@ TEST_F(JournalTest, KeepsEachWritersOrderAmongMany) {
   for (int w = 0; w < 16; ++w) {
     writers.emplace_back([&, w] {
       for (int n = 0; n < 40; ++n) {
-        EXPECT_TRUE(append(*journal, "w" + std::to_string(w), std::to_string(w) + " " + std::to_string(n)).ok());
+        EXPECT_TRUE(
+            append(*journal, "w" + std::to_string(w), std::to_string(w) + " " + std::to_string(n)).ok());
       }
     });
   }
@@ -235,7 +237,8 @@ TEST_F(JournalTest, APathThatIsAFileOrMayNotBeMadeIsSaid) {
 
 // The golden file was written by another program; what is on disks today must be readable after an upgrade.
 TEST_F(JournalTest, ReadsTheFormatThatIsOnDisks) {
-  const auto golden = std::string(std::getenv("AMI_SOURCE_DIR")) + "/tests/storage/journal/golden/journal-1.db";
+  const auto golden =
+      std::string(std::getenv("AMI_SOURCE_DIR")) + "/tests/storage/journal/golden/journal-1.db";
   std::filesystem::create_directories(folder_.path("j/inbox"));
   std::filesystem::copy_file(golden, folder_.path("j/inbox/journal.db"));
   const auto journal = open();
@@ -262,8 +265,9 @@ TEST_F(JournalTest, OnlyItsUserMayLookInside) {
 TEST_F(JournalTest, AFailingDiskIsSaidAndForgottenWhenItWorksAgain) {
   std::atomic<int> code{0};
   WatchedDisk disk([&](const DiskChange& change) {
-    return Verdict{change.kind == DiskChange::Kind::Sync || change.kind == DiskChange::Kind::Write ? code.load() : 0,
-                   {}};
+    return Verdict{
+        change.kind == DiskChange::Kind::Sync || change.kind == DiskChange::Kind::Write ? code.load() : 0,
+        {}};
   });
   JournalConfig config;
   config.vfs = WatchedDisk::name();

@@ -34,7 +34,8 @@ UtcInstant second(int n);  // n seconds after some midnight
 Result<std::uint64_t> append(Journal& journal, const std::string& key, const std::string& body, int time = 0,
                              const std::string& feed = "feed");
 Outcome trim(Journal& journal, std::vector<std::uint64_t> ids, const std::string& feed = "feed");
-Result<std::vector<StoredMessage>> read(Journal& journal, std::uint64_t after = 0, std::size_t count = 1'000'000,
+Result<std::vector<StoredMessage>> read(Journal& journal, std::uint64_t after = 0,
+                                        std::size_t count = 1'000'000,
                                         std::uint64_t bytes = std::uint64_t{1} << 40,
                                         const std::string& feed = "feed");
 // Bodies of all messages of "feed", in order; "?" alone when reading fails.

@@ -56,7 +56,8 @@ int write_file(sqlite3_file* file, const void* from, int size, sqlite3_int64 off
 }
 int truncate_file(sqlite3_file* file, sqlite3_int64 size) {
   auto* real = of(file)->real();
-  const int error = ask({DiskChange::Kind::Truncate, of(file)->name, static_cast<std::uint64_t>(size), {}}, real);
+  const int error =
+      ask({DiskChange::Kind::Truncate, of(file)->name, static_cast<std::uint64_t>(size), {}}, real);
   return error != 0 ? error : real->pMethods->xTruncate(real, size);
 }
 int sync_file(sqlite3_file* file, int flags) {
@@ -87,10 +88,10 @@ int traits(sqlite3_file* file) {
 }
 
 // Version 1: no shared memory, which a journal of one user does not need.
-const sqlite3_io_methods kMethods{1,           close_file,  read_file,  write_file,   truncate_file,
-                                  sync_file,   size_of_file, lock_file, unlock_file,  check_lock,
-                                  control_file, sector_size, traits,    nullptr,      nullptr,
-                                  nullptr,     nullptr,     nullptr,    nullptr};
+const sqlite3_io_methods kMethods{
+    1,         close_file,  read_file,  write_file,   truncate_file, sync_file, size_of_file,
+    lock_file, unlock_file, check_lock, control_file, sector_size,   traits,    nullptr,
+    nullptr,   nullptr,     nullptr,    nullptr,      nullptr};
 
 int open_file(sqlite3_vfs*, const char* path, sqlite3_file* file, int flags, int* out) {
   auto* made = new (file) File{};

@@ -11,7 +11,7 @@ namespace ami::storage::testing {
 
 struct DiskChange {
   enum class Kind { Write, Truncate, Sync, Delete } kind = Kind::Write;
-  std::string file;  // last part of the path: "journal.db-wal"
+  std::string file;          // last part of the path: "journal.db-wal"
   std::uint64_t offset = 0;  // of a write; new size of a truncation
   std::string data;
 };
@@ -24,7 +24,8 @@ struct Verdict {
 // Registered with SQLite while it lives, under name(). One at a time.
 class WatchedDisk {
  public:
-  using Watch = std::function<Verdict(const DiskChange&)>;  // called in the order of the changes, one at a time
+  using Watch =
+      std::function<Verdict(const DiskChange&)>;  // called in the order of the changes, one at a time
   explicit WatchedDisk(Watch watch);
   ~WatchedDisk();
   WatchedDisk(const WatchedDisk&) = delete;
