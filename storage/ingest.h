@@ -30,13 +30,14 @@ struct CommitUnit {
   std::int32_t utility = 0;
   SourceRef source;
   NormalisedBatch batch;
-  std::vector<StateRow> state;          // adapter_state rows of this feed
-  std::int64_t directory_version = 0;   // the asset data that ids were resolved with
-  std::vector<std::int64_t> replayed;   // quarantine rows that this unit settles
-  std::string cause;                    // why content is read again, and who ordered it; empty = it arrived
-  // What is said from content that was read before gets a source of its own, so that as_of does not say that we
-  // knew it from the beginning. 0 = as it arrived; above 0: the lowest quarantine row that was read again; below
-  // 0: minus the number of the reprocess run, or a number of the changed settings (sdk::SourceSpan::read_again).
+  std::vector<StateRow> state;         // adapter_state rows of this feed
+  std::int64_t directory_version = 0;  // the asset data that ids were resolved with
+  std::vector<std::int64_t> replayed;  // quarantine rows that this unit settles
+  std::string cause;                   // why content is read again, and who ordered it; empty = it arrived
+  // What is said from content that was read before gets a source of its own, so that as_of does not say that
+  // we knew it from the beginning. 0 = as it arrived; above 0: the lowest quarantine row that was read again;
+  // below 0: minus the number of the reprocess run, or a number of the changed settings
+  // (sdk::SourceSpan::read_again).
   std::int64_t replay_of = 0;
 };
 
@@ -48,9 +49,12 @@ struct CommitCounts {
 class IngestStore {
  public:
   virtual ~IngestStore() = default;
-  // Blocking; call it from the database pool. Stores everything or nothing. Idempotent: the same unit again
-  // changes no reading. Transient: retry; InDoubt: COMMIT lost its answer, retry (idempotence makes it safe);
-  // Permanent: a defect or a violated constraint, with the row it collides with.
+  // Blocking; call it from the database pool. Stores everything, or says why not: then neither state nor
+  // quarantine nor `replayed` is stored, and a unit that is refused for what it says (a channel or event of
+  // another utility's meter) leaves nothing at all. A large unit that is interrupted may leave some of its
+  // values, which the same unit again finds in their place. Idempotent: the same unit again changes no
+  // reading. Transient: retry; InDoubt: COMMIT lost its answer, retry (idempotence makes it safe); Permanent:
+  // a defect or a violated constraint, with the row it collides with.
   virtual Result<CommitCounts> commit(const CommitUnit& unit) = 0;
   virtual Result<std::optional<std::string>> load_state(const std::string& feed, const std::string& key) = 0;
   virtual Outcome save_state(const std::string& feed, const std::vector<StateRow>& rows) = 0;

@@ -236,7 +236,8 @@ void IdBook::resolve_sources(const std::map<SourceKey, SourceCounts>& wanted, bo
   insert.i8(static_cast<std::int64_t>(from.length));
   insert.i4(complete ? 1 : 0);
   const char* find =
-      "SELECT k.n, s.source_id, (s.stored_at = '9999-12-31 00:00:00+00')::int FROM unnest($1, $2) WITH ORDINALITY"
+      "SELECT k.n, s.source_id, (s.stored_at = '9999-12-31 00:00:00+00')::int FROM unnest($1, $2) WITH "
+      "ORDINALITY"
       " AS k (stamp, clock, n) JOIN source s"
       " ON s.utility_id = $3 AND s.feed = $4[1] AND s.content_sha256 = $4[3] AND s.byte_offset = $5"
       " AND s.rank_stamp = k.stamp AND s.mapping_version = $6 AND s.time_source = k.clock AND s.replay = $7"

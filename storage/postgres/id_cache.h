@@ -27,8 +27,8 @@ class IdCache {
     std::unordered_map<std::int32_t, ValueQuality> qualities;
     std::unordered_map<std::int64_t, Rank> ranks;  // by source id
   };
-  // Runs `use(const Entries&)` under the lock. Ids of another server (Session::server) are forgotten first: there
-  // they belong to others.
+  // Runs `use(const Entries&)` under the lock. Ids of another server (Session::server) are forgotten first:
+  // there they belong to others.
   template <class F>
   void read(const std::string& server, F&& use) {
     const std::lock_guard lock(mutex_);
@@ -64,9 +64,11 @@ class IdBook final : public Provenance {
   // Throws OtherServer when that one went on at another server, where its ids mean nothing.
   IdBook(const IdBook& other, const Session& session);
 
+  [[nodiscard]] pg_conn* connection() const { return connection_; }
   void resolve_channels();   // fills channel()
   void resolve_qualities();  // fills quality()
-  // `complete` = all values of the unit come in this transaction; else complete_sources() says when they came.
+  // `complete` = all values of the unit come in this transaction; else complete_sources() says when they
+  // came.
   void resolve_sources(const std::map<SourceKey, SourceCounts>& wanted, bool complete);
   void complete_sources() const;
   // Makes rank_of and compare_quality know these ids, which were read from rows.

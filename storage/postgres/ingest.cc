@@ -82,6 +82,7 @@ struct PostgresIngest::Impl {
 
   static void resolve(IdBook& ids, const CommitUnit& unit, bool complete) {
     ids.resolve_channels();
+    check_event_meters(ids.connection(), unit);
     ids.resolve_qualities();
     const auto sources = sources_of(unit);
     if (!sources.empty()) ids.resolve_sources(sources, complete);

@@ -1,8 +1,8 @@
 // The PostgreSQL IngestStore (contract: storage/ingest.h). Thread-safe.
 //
-// A small unit is one transaction on one connection of the pool. A large one is written in lanes by the meter's
-// hash, each a transaction on a connection of its own, between one that makes the ids and one that makes the
-// adapter's state: the state is never there before all values are.
+// A small unit is one transaction on one connection of the pool. A large one is written in lanes by the
+// meter's hash, each a transaction on a connection of its own, between one that makes the ids and one that
+// makes the adapter's state: the state is never there before all values are.
 #pragma once
 
 #include <memory>

@@ -36,6 +36,7 @@ struct Row {
   SlotRow slots;
 };
 struct Rowset {
+  bool keeps_digits = true;
   std::vector<Row> rows;
   std::unordered_map<Key, std::uint32_t, KeyHash> index;
   std::vector<Piece> pieces;
@@ -43,7 +44,7 @@ struct Rowset {
 
   std::uint32_t row_for(const Key& key, std::size_t slots) {
     const auto [place, fresh] = index.try_emplace(key, static_cast<std::uint32_t>(rows.size()));
-    if (fresh) rows.push_back({key, SlotRow(slots)});
+    if (fresh) rows.push_back({key, SlotRow(slots, keeps_digits)});
     return place->second;
   }
   void sort() {
@@ -261,7 +262,6 @@ bool store_odd(const IngestStep& step, const Rowset& set, CopyRows& changes) {
     const auto& [key, slots] = set.rows[i];
     if (!slots.changed()) continue;
     const SlotValue now = slots.current(0);
-    const SlotRow::Stored row = slots.to_store();
     CopyRows& out = slots.base_version() == 0 ? writes.fresh : writes.grown;
     out.begin_row(10);
     out.i8(key.meter);
@@ -269,11 +269,12 @@ bool store_odd(const IngestStep& step, const Rowset& set, CopyRows& changes) {
     out.at(key.start);
     out.i8(key.length_s);
     out.i4(step.unit.utility);
-    out.i8(row.version);
+    out.i8(slots.base_version() + 1);
     out.i8(now.source);
     if (now.value) {
-      out.i8(row.wide.empty() ? std::int64_t{row.values[0]} : row.wide[0]);
-      out.i2(row.exponents.empty() ? *row.exponent : row.exponents[0]);
+      const Decimal plain = now.value->normalised();  // as in revisions: no other slot wants its digits
+      out.i8(plain.mantissa);
+      out.i2(static_cast<std::int16_t>(plain.exponent));
     } else {
       out.null();
       out.null();
@@ -301,6 +302,7 @@ bool store_odd(const IngestStep& step, const Rowset& set, CopyRows& changes) {
 bool write_intervals(const IngestStep& step, IdBook& ids) {
   if (step.unit.batch.intervals.empty()) return true;
   Rowset grid, odd;
+  odd.keeps_digits = false;
   collect(step, grid, odd);
   CopyRows revisions, changes;
   if (!grid.rows.empty()) {

@@ -168,6 +168,22 @@ void send_changes(const IngestStep& step, CopyRows& changes) {
       "change (utility_id, meter_id, channel_id, day, interval_s, version, entity, at, kinds, slots, old)");
 }
 
+void check_event_meters(pg_conn* connection, const CommitUnit& unit) {
+  std::set<std::int64_t> distinct;
+  for (const EventReading& event : unit.batch.events) distinct.insert(event.meter);
+  if (distinct.empty()) return;
+  const std::vector<std::int64_t> meters(distinct.begin(), distinct.end());
+  Params known;
+  known.array(meters);
+  known.i4(unit.utility);
+  const Rows found = Rows::query(
+      connection, "SELECT count(*) FROM meter WHERE meter_id = ANY ($1) AND utility_id = $2", known);
+  if (found.i8(0, 0) != static_cast<std::int64_t>(distinct.size())) {
+    throw std::runtime_error("an event names a meter that utility " + std::to_string(unit.utility) +
+                             " does not have");
+  }
+}
+
 void write_events(const IngestStep& step) {
   const auto& events = step.unit.batch.events;
   if (events.empty()) return;
@@ -175,11 +191,9 @@ void write_events(const IngestStep& step) {
   std::vector<UtcInstant> times;
   std::vector<std::string> kinds, codes, vendors, raw_codes, raw_texts;
   std::vector<std::int16_t> clocks;
-  std::set<std::int64_t> distinct;
   for (const EventReading& event : events) {
     if (!step.lane.has(event.meter)) continue;
     meters.push_back(event.meter);
-    distinct.insert(event.meter);
     times.push_back(event.at);
     kinds.push_back(clean_text(event.kind));
     codes.push_back(clean_text(event.code));
@@ -190,15 +204,6 @@ void write_events(const IngestStep& step) {
     sources.push_back(step.ids.source({{}, event.time_source}));
   }
   if (meters.empty()) return;
-  Params known;
-  known.array(std::span<const std::int64_t>(std::vector<std::int64_t>(distinct.begin(), distinct.end())));
-  known.i4(step.unit.utility);
-  const Rows meters_found = Rows::query(
-      step.connection, "SELECT count(*) FROM meter WHERE meter_id = ANY ($1) AND utility_id = $2", known);
-  if (meters_found.i8(0, 0) != static_cast<std::int64_t>(distinct.size())) {
-    throw std::runtime_error("an event names a meter that utility " + std::to_string(step.unit.utility) +
-                             " does not have");
-  }
   Params params;
   params.array(meters);
   params.array(times);

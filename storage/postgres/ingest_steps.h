@@ -65,6 +65,8 @@ struct Change {
 void put_change(CopyRows& out, const IngestStep& step, const Change& change, const SlotChanges& what);
 void send_changes(const IngestStep& step, CopyRows& changes);
 
+// Throws when an event names a meter of another utility; channels are checked when they are resolved.
+void check_event_meters(pg_conn* connection, const CommitUnit& unit);
 void write_events(const IngestStep& step);
 void write_quarantine(const IngestStep& step);
 void write_state(pg_conn* connection, const std::string& feed, const std::vector<StateRow>& rows);

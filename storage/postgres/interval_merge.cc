@@ -41,8 +41,12 @@ bool on_grid(UtcInstant start, std::chrono::seconds length) {
          start.time_since_epoch() % length == std::chrono::microseconds{0};
 }
 
-SlotRow::SlotRow(std::size_t slots)
-    : mantissas_(slots, kHole), exponents_(slots), sources_(slots), qualities_(slots) {}
+SlotRow::SlotRow(std::size_t slots, bool keeps_digits)
+    : keeps_digits_(keeps_digits),
+      mantissas_(slots, kHole),
+      exponents_(slots),
+      sources_(slots),
+      qualities_(slots) {}
 
 void SlotRow::load(const Stored& stored) {
   const std::size_t slots = mantissas_.size();
@@ -101,7 +105,7 @@ std::optional<SlotValue> SlotRow::offer(std::size_t slot, const SlotValue& said,
     throw std::runtime_error("a value of -9223372036854775808 cannot be stored");
   }
   if (!said.value && said.quality == 0) return std::nullopt;
-  if (said.value) note_exponent(said.value->exponent);
+  if (said.value && keeps_digits_) note_exponent(said.value->exponent);
 
   const auto take = [&] {
     if (!touched_.empty() && touched_[slot] == 0) {

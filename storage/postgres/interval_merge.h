@@ -58,7 +58,8 @@ class SlotRow {
   static constexpr std::int64_t kHole = std::numeric_limits<std::int64_t>::min();
   static constexpr std::int32_t kNarrowHole = std::numeric_limits<std::int32_t>::min();
 
-  explicit SlotRow(std::size_t slots);
+  // keeps_digits: the row remembers the smallest exponent ever offered, so that all its slots can share it.
+  explicit SlotRow(std::size_t slots, bool keeps_digits = true);
 
   // As stored. Null exponents = all at the row's exponent.
   struct Stored {
@@ -94,6 +95,7 @@ class SlotRow {
   static constexpr std::int16_t kNoExponent = std::numeric_limits<std::int16_t>::max();
   std::int64_t version_ = 0;
   std::int16_t exponent_ = kNoExponent;  // smallest offered
+  bool keeps_digits_ = true;
   bool changed_ = false;
   std::vector<std::int64_t> mantissas_;
   std::vector<std::int16_t> exponents_;

@@ -21,7 +21,7 @@ ALTER TABLE change
   ADD COLUMN old   bigint[];
 COMMENT ON COLUMN change.at IS 'start of the odd interval, time of the register or event; NULL for a day';
 COMMENT ON COLUMN change.kinds IS
-  'bits: 1 new, 2 corrected, 4 quality changed, 8 superseded (same value, higher rank), 16 retracted, 32 estimated';
+  'bits: 1 new, 2 corrected (a register also by another period or time of the maximum), 4 quality changed, 8 superseded (same value, higher rank), 16 retracted, 32 estimated';
 COMMENT ON COLUMN change.slots IS 'of a day, runs: first slot, count, bit, …; each changed slot once';
 COMMENT ON COLUMN change.old IS
   'mantissa, exponent, quality_id before, for each slot that was corrected, retracted or changed quality, in order of '

@@ -97,3 +97,6 @@ CREATE TABLE reprocess_diff (
 );
 COMMENT ON COLUMN reprocess_diff.before_sum IS 'of the differing intervals, as answered before; none counts as 0';
 COMMENT ON COLUMN reprocess_diff.register_delta IS 'sum of the differences of corrected registers';
+
+-- Reprocess and replay look open rows up by their source.
+CREATE INDEX quarantine_source ON quarantine (source_id) WHERE state = 'OPEN';

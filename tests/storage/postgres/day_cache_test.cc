@@ -53,7 +53,7 @@ TEST(DayCache, StaysBelowItsBoundAndKeepsWhatWasUsedLast) {
   }
   std::size_t kept = 0;
   for (std::int32_t day = 0; day < 1'000; ++day)
-    kept += cache.find("one", {7, day, 900}, {1, 1}, out) ? 1 : 0;
+    kept += cache.find("one", {7, day, 900}, {1, 1}, out) ? 1U : 0U;
   EXPECT_GT(kept, 3U);
   EXPECT_LT(kept, kBound / (96 * sizeof(std::int32_t)));
   EXPECT_TRUE(cache.find("one", {7, 999, 900}, {1, 1}, out));
