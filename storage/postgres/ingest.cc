@@ -214,7 +214,11 @@ struct PostgresIngest::Impl {
     const Error* worst = nullptr;
     for (const auto& lane : ended) {
       if (!lane) {
-        if (worst == nullptr || lane.error().fault < worst->fault) worst = &lane.error();
+        // Permanent before in doubt before transient: a doubt is told although another lane merely failed.
+        const auto weight = [](Fault fault) {
+          return fault == Fault::Permanent ? 2 : fault == Fault::InDoubt ? 1 : 0;
+        };
+        if (worst == nullptr || weight(lane.error().fault) > weight(worst->fault)) worst = &lane.error();
         continue;
       }
       sum.registers += lane->registers;

@@ -11,7 +11,7 @@
 namespace ami::storage {
 namespace {
 
-constexpr int kMeters = 300;
+constexpr int kMeters = 140;  // two series each: enough for lanes
 constexpr int kHours = 6;
 
 class IngestLanesTest : public StoreTest {
@@ -66,11 +66,12 @@ TEST_F(IngestLanesTest, LanesGiveTheTablesOfOneTransaction) {
   // sum over m and hour of 1000 + 100 m + hour
   std::int64_t sum = 0;
   for (int m = 0; m < kMeters; ++m) sum += kHours * (1000 + 100 * m) + (kHours - 1) * kHours / 2;
-  EXPECT_EQ(one("SELECT sum(v) FROM interval_day, unnest(values) v"), std::to_string(sum));
+  EXPECT_EQ(one("SELECT sum(v) FROM interval_day, unnest(values) v WHERE v <> -2147483648"),
+            std::to_string(sum));
   EXPECT_EQ(one("SELECT registers || ' ' || interval_values || ' ' || events || ' ' || (stored_at < "
                 "'9999-01-01') FROM"
                 " source"),
-            "300 1800 300 true");
+            "140 840 140 true");
   EXPECT_EQ(in_lanes_->load_state("feed-1", "position").value(), "a");
   const std::string dump = canonical_dump();
   commit(day("a", "2024-03-05T00:00:00Z", 1000));
@@ -127,9 +128,12 @@ TEST_F(IngestLanesTest, WhereverALaneFailsNoStateIsAheadAndTheSameUnitAgainMends
 
 TEST_F(IngestLanesTest, WritersThatMeetAtTheSameRowsLoseNothing) {
   std::vector<std::thread> writers;
-  PostgresIngest other(*database, 2);
+  DatabaseOptions options;  // another gateway: its own pool, on which its batches bound themselves
+  options.conninfo = conninfo;
+  Database its_own(options);
+  PostgresIngest other(its_own, 2);
   std::vector<CommitUnit> units;
-  for (int n = 0; n < 6; ++n) {
+  for (int n = 0; n < 4; ++n) {
     units.push_back(day("u" + std::to_string(n), "2024-03-05T00:00:00Z", 1000 * (n + 1),
                         at("2024-03-06T00:00:00Z") + std::chrono::hours{n % 3}));
   }
@@ -147,10 +151,10 @@ TEST_F(IngestLanesTest, WritersThatMeetAtTheSameRowsLoseNothing) {
   }
   for (auto& writer : writers) writer.join();
   EXPECT_EQ(failed, 0);
-  // Two units share each rank: the greater value is current, so unit 5 (base 6000) with rank +2 h.
-  EXPECT_EQ(one("SELECT min(values[1]) FROM interval_day"), "6000");
-  EXPECT_EQ(one("SELECT count(*) FROM interval_revision"), std::to_string(5 * kHours * kMeters));
-  EXPECT_EQ(one("SELECT count(*) FROM register_revision"), std::to_string(5 * kMeters));
+  // Units 0 and 3 share a rank, so unit 2 (base 3000), alone with rank +2 h.
+  EXPECT_EQ(one("SELECT min(values[1]) FROM interval_day"), "3000");
+  EXPECT_EQ(one("SELECT count(*) FROM interval_revision"), std::to_string(3 * kHours * kMeters));
+  EXPECT_EQ(one("SELECT count(*) FROM register_revision"), std::to_string(3 * kMeters));
 }
 
 class ChangeRowsTest : public StoreTest {};
