@@ -94,7 +94,7 @@ struct EventSaid {
   TimeSource time_source = TimeSource::Device;  // the device's own clock ranks highest
 };
 std::strong_ordering operator<=>(const EventSaid& a, const EventSaid& b);
-struct EventRow {
+struct StoredEvent {
   EventSaid said;
   std::int64_t event_id = 0;
   MemorySourceId source = 0;
@@ -162,7 +162,7 @@ struct MemoryTables {
   std::map<IntervalRow, IntervalRowFacts> interval_rows;
   std::map<IntervalKey, IntervalStatements> intervals;
   std::map<RegisterKey, RegisterStatements> registers;
-  std::map<EventKey, EventRow> events;
+  std::map<EventKey, StoredEvent> events;
   std::map<QuarantineKey, MemoryQuarantine> quarantine;
   std::map<std::pair<std::string, std::string>, std::string> state;  // (feed, key)
   std::map<MemorySourceKey, MemorySource> sources;

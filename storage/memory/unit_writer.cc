@@ -195,7 +195,7 @@ void UnitWriter::write_events() {
     const EventSaid said{unit_.source.mapping_version, event.kind, event.code, event.time_source};
     const MemorySourceId source = sources_.at({RankStamp{}, event.time_source});
     const auto [place, fresh] = tables_.events.try_emplace(key);
-    EventRow& row = place->second;
+    StoredEvent& row = place->second;
     if (fresh) row.event_id = static_cast<std::int64_t>(tables_.events.size());
     if (!fresh && (said <=> row.said) <= 0) continue;
     changed.try_emplace(key, fresh ? MemoryChange::kNew : MemoryChange::kCorrected);
