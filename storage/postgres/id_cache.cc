@@ -7,6 +7,7 @@
 #include "storage/postgres/binary_copy.h"
 #include "storage/postgres/session.h"
 #include "storage/postgres/statement_order.h"
+#include "storage/postgres/stored_quality.h"
 
 namespace ami::storage {
 namespace {
@@ -37,20 +38,6 @@ ValueQuality canonical(const ValueQuality& quality) {
 
 std::string quality_content(const ValueQuality& quality) {
   return codes_text(quality.codes) + kSeparator + quality.vendor_flag;
-}
-
-ValueQuality parse_quality(std::string_view codes, std::string_view flag) {
-  ValueQuality out;
-  out.vendor_flag = flag;
-  while (!codes.empty()) {
-    const auto end = std::min(codes.find(' '), codes.size());
-    auto code = QualityCode::parse(codes.substr(0, end));
-    if (!code.ok()) throw std::runtime_error("stored quality code: " + code.error().message);
-    out.codes.push_back(*code);
-    codes.remove_prefix(std::min(end + 1, codes.size()));
-  }
-  std::sort(out.codes.begin(), out.codes.end());
-  return out;
 }
 
 template <class Map>
@@ -329,7 +316,7 @@ void IdBook::learn(std::span<const std::int64_t> sources, std::span<const std::i
                     params);
     for (int row = 0; row < rows.size(); ++row) {
       fresh_.qualities[rows.i4(row, 0)] = quality_contents_[rows.i4(row, 0)] =
-          parse_quality(rows.text(row, 1), rows.text(row, 2));
+          stored_quality(rows.text(row, 1), rows.text(row, 2));
     }
   }
 }

@@ -4,6 +4,7 @@
 #include <charconv>
 
 #include "storage/postgres/asset_rows.h"
+#include "storage/postgres/stored_quality.h"
 
 namespace ami::storage {
 
@@ -90,17 +91,7 @@ std::map<QualityId, ValueQuality> load_qualities(Session& session, const std::ve
                         "SELECT quality_id, array_to_string(codes, ' '), vendor_flag FROM quality_set"
                         " WHERE quality_id = ANY ($1::int[])",
                         params);
-  for (int i = 0; i < rows.size(); ++i) {
-    ValueQuality& quality = out[rows.i4(i, 0)];
-    quality.vendor_flag = rows.text(i, 2);
-    for (std::string_view codes = rows.text(i, 1); !codes.empty();) {
-      const auto end = std::min(codes.find(' '), codes.size());
-      auto code = QualityCode::parse(codes.substr(0, end));
-      if (!code.ok()) throw std::runtime_error("stored quality code: " + code.error().message);
-      add(quality.codes, *code);
-      codes.remove_prefix(std::min(end + 1, codes.size()));
-    }
-  }
+  for (int i = 0; i < rows.size(); ++i) out[rows.i4(i, 0)] = stored_quality(rows.text(i, 1), rows.text(i, 2));
   return out;
 }
 

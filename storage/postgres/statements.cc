@@ -7,6 +7,7 @@
 
 #include "storage/postgres/binary_copy.h"
 #include "storage/postgres/session.h"
+#include "storage/postgres/stored_quality.h"
 
 namespace ami::storage {
 namespace {
@@ -16,20 +17,6 @@ constexpr const char* kOfTheStore = "('value_out_of_range', 'cannot_be_stored')"
 
 std::string day_text(Day day) {
   return to_text(UtcInstant{day}).substr(0, 10);
-}
-
-ValueQuality quality_of(std::string_view codes, std::string_view flag) {
-  ValueQuality out;
-  out.vendor_flag = flag;
-  while (!codes.empty()) {
-    const auto end = std::min(codes.find(' '), codes.size());
-    auto code = QualityCode::parse(codes.substr(0, end));
-    if (!code.ok()) throw std::runtime_error("stored quality code: " + code.error().message);
-    out.codes.push_back(*code);
-    codes.remove_prefix(std::min(end + 1, codes.size()));
-  }
-  std::sort(out.codes.begin(), out.codes.end());
-  return out;
 }
 
 class Loader {
@@ -208,7 +195,7 @@ class Loader {
                     " WHERE quality_id = ANY ($1)",
                     params);
     for (int i = 0; i < rows.size(); ++i)
-      out_.qualities[rows.i4(i, 0)] = quality_of(rows.text(i, 1), rows.text(i, 2));
+      out_.qualities[rows.i4(i, 0)] = stored_quality(rows.text(i, 1), rows.text(i, 2));
   }
 
   Session& session_;

@@ -15,7 +15,7 @@ from gateway import ROOT, Gateway, machine, report
 
 from bench_ingest import FEED, write_meters
 
-UNITS = [("kWh", 1000, 4), ("kWh(rec)", 1000, 4), ("kWh", 1000, 4), ("VrmsA-N", 1, 4)]
+UNITS = [("kWh", 1000), ("kWh(rec)", 1000), ("kWh", 1000), ("VrmsA-N", 1)]  # and their size in the canonical unit
 
 
 def stamp(seconds):
@@ -38,7 +38,7 @@ def write_ssn(path, meters, seed):
                 end = start + slot * 900
                 out.write(f'<Interval EndTime="{stamp(end)}" GatewayCollectedTime="{stamp(end + 600)}" BlockSequenceNumber="1" '
                           f'IntervalSequenceNumber="{slot}">')
-                for channel, (unit, _, _) in enumerate(UNITS):
+                for channel, (unit, _) in enumerate(UNITS):
                     value = rng.randrange(30000)
                     sums[channel] += value
                     out.write(f'<Reading Channel="{channel + 1}" Value="{value // 10000}.{value % 10000:04d}" UOM="{unit}"/>')
@@ -107,7 +107,7 @@ adapters: [{gateway.folder}/flexnet.yaml, {gateway.folder}/ssn.yaml]
         count = ssn_meters * 96 * len(UNITS)
         stored = gateway.sql("select c.key, sum(v * 10 ^ exponent)::numeric(30,4) from interval_day join channel c using (channel_id), "
                              "unnest(values) v where v <> -2147483648 group by 1 order by 1")
-        wanted = sorted((f"ssn:lp:{n + 1}", sums[n] * scale / 10000) for n, (_, scale, _) in enumerate(UNITS))
+        wanted = sorted((f"ssn:lp:{n + 1}", sums[n] * scale / 10000) for n, (_, scale) in enumerate(UNITS))
         figures["ssn"] = {"meters": ssn_meters, "input_mb": round(megabytes, 1), "seconds": round(seconds, 2),
                           "channel_values_per_s": round(count / seconds), "mb_per_s": round(megabytes / seconds, 1),
                           "quarantined": int(gateway.sql("select count(*) from quarantine")),
