@@ -27,9 +27,6 @@
 #include "daemon/notify/notify.h"
 #include "daemon/rpc/server.h"
 
-// GCC 12 inlines half of Asio's allocator of coroutine frames and then misses the other half.
-#pragma GCC diagnostic ignored "-Wmismatched-new-delete"
-
 namespace ami::daemon {
 namespace asio = boost::asio;
 namespace {

@@ -8,9 +8,6 @@
 #include "daemon/pipeline/backoff.h"
 #include "daemon/pipeline/commit_attempt.h"
 
-// GCC 12 inlines half of Asio's allocator of coroutine frames and then misses the other half.
-#pragma GCC diagnostic ignored "-Wmismatched-new-delete"
-
 namespace ami::daemon {
 namespace asio = boost::asio;
 namespace {
