@@ -80,7 +80,7 @@ std::string contents(const std::string& path) {
 
 }  // namespace
 
-PgCluster::PgCluster() {
+PgCluster::PgCluster(Disk disk) : disk_(disk) {
   user_ = getuid();
   group_ = getgid();
   if (user_ == 0) {
@@ -124,7 +124,7 @@ PgCluster& PgCluster::shared() {
   // gtest owns and deletes environments.
   static SharedCluster* const environment =
       static_cast<SharedCluster*>(::testing::AddGlobalTestEnvironment(new SharedCluster));
-  if (!environment->cluster) environment->cluster = std::make_unique<PgCluster>();
+  if (!environment->cluster) environment->cluster = std::make_unique<PgCluster>(Disk::Unsynced);
   return *environment->cluster;
 }
 
@@ -134,10 +134,10 @@ std::string PgCluster::conninfo(const std::string& database) const {
 
 void PgCluster::start() {
   if (server_ > 0) return;
-  // fsync and synchronous_commit keep their defaults: on.
   server_ = spawn(program("postgres"),
                   {"-D", folder_ + "/data", "-k", folder_, "-c", "listen_addresses=", "-c",
-                   "max_connections=50", "-c", "shared_buffers=64MB", "-c", "log_min_messages=warning"},
+                   "max_connections=50", "-c", "shared_buffers=64MB", "-c", "log_min_messages=warning", "-c",
+                   disk_ == Disk::Synced ? "fsync=on" : "fsync=off"},
                   user_, group_, folder_ + "/log", true);
   const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(60);
   const std::string target = conninfo("postgres");

@@ -1,6 +1,6 @@
-// A private PostgreSQL for tests: initdb in a temporary folder, Unix socket only, fsync on, never a system
-// cluster. One cluster a test program, one database a test. Works as root (the server then runs as "postgres"
-// or "nobody") and as a normal user. Programs may run in parallel: each has its own folder and socket.
+// A private PostgreSQL for tests: initdb in a temporary folder, Unix socket only, never a system cluster. One
+// cluster a test program, one database a test. Works as root (the server then runs as "postgres" or "nobody")
+// and as a normal user. Programs may run in parallel: each has its own folder and socket.
 #pragma once
 
 #include <sys/types.h>
@@ -13,12 +13,16 @@ namespace ami::testing {
 
 class PgCluster {
  public:
-  PgCluster();   // starts; throws std::runtime_error with the server's log when it cannot
-  ~PgCluster();  // stops the server it started and removes the folder
+  // Unsynced (fsync off) loses nothing but in a power failure, which no test makes: crash() keeps what the
+  // kernel holds. What measures time wants Synced.
+  enum class Disk { Synced, Unsynced };
+  explicit PgCluster(
+      Disk disk = Disk::Synced);  // starts; throws std::runtime_error with the log when it cannot
+  ~PgCluster();                   // stops the server it started and removes the folder
   PgCluster(const PgCluster&) = delete;
   PgCluster& operator=(const PgCluster&) = delete;
 
-  // The cluster of this program: started when first asked for, gone when the tests end.
+  // The cluster of this program, unsynced: started when first asked for, gone when the tests end.
   static PgCluster& shared();
 
   // Conninfo of a new, empty database.
@@ -37,6 +41,7 @@ class PgCluster {
   void sql(const std::string& statement) const;
   void end(int signal);
 
+  const Disk disk_;
   std::string folder_;
   uid_t user_ = 0;
   gid_t group_ = 0;
