@@ -64,6 +64,20 @@ zone: UTC
 """
 
 
+def stored_intervals(gateway):
+    """Count and sum in Wh."""
+    count, wh = gateway.sql("select count(*), coalesce(sum(v * 10 ^ exponent), 0)::numeric from interval_day, unnest(values) v "
+                            "where v <> -2147483648").split("|")
+    return int(count), int(float(wh))
+
+
+def partition_bytes(gateway):
+    """Of all interval values: the tables alone, and with their indexes."""
+    table, total = gateway.sql("select sum(pg_table_size(inhrelid)), sum(pg_total_relation_size(inhrelid)) from pg_inherits "
+                               "where inhparent = 'interval_day'::regclass").split("|")
+    return int(table), int(total)
+
+
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--build", required=True)
@@ -96,10 +110,9 @@ def main():
             seconds = time.perf_counter() - begin
             figures[label] = {"seconds": round(seconds, 2), "intervals_per_s": round(args.meters * 96 / seconds),
                               "meter_days_per_s": round(args.meters / seconds), "daemon_resident_mb": gateway.resident_mb()}
-        stored = gateway.sql("select count(*), sum(v * 10 ^ exponent)::numeric from interval_day, unnest(values) v where v <> -2147483648")
-        count, wh = stored.split("|")
-        figures["stored_intervals"] = int(count)
-        figures["sum_matches"] = int(float(wh)) == total_wh and int(count) == args.meters * 96
+        count, wh = stored_intervals(gateway)
+        figures["stored_intervals"] = count
+        figures["sum_matches"] = wh == total_wh and count == args.meters * 96
         figures["quarantined"] = int(gateway.sql("select count(*) from quarantine"))
 
         binary = gateway.folder / "rows.bin"
@@ -110,8 +123,7 @@ def main():
         copy_s = time.perf_counter() - begin
         figures["binary_copy"] = {"seconds": round(copy_s, 2), "rows": int(gateway.sql("select count(*) from copy_target"))}
         figures["ratio_to_copy"] = round(copy_s / figures["first_load"]["seconds"], 4)
-        figures["bytes_per_slot"] = round(int(gateway.sql(
-            "select sum(pg_total_relation_size(inhrelid)) from pg_inherits where inhparent = 'interval_day'::regclass")) / int(count), 2)
+        figures["bytes_per_slot"] = round(partition_bytes(gateway)[1] / count, 2)
         report(args.json, figures)
         if not figures["sum_matches"]:
             raise SystemExit("the stored intervals are not those that were sent")

@@ -98,13 +98,17 @@ class Gateway:
             fields = dict(line.split(":", 1) for line in status if ":" in line)
         return {name: int(fields[key].split()[0]) // 1024 for name, key in (("now", "VmRSS"), ("peak", "VmHWM"))}
 
-    def close(self):
+    def stop_daemon(self):
         if self.daemon:
             self.daemon.send_signal(signal.SIGTERM)
             try:
                 self.daemon.wait(30)
             except subprocess.TimeoutExpired:
                 self.daemon.kill()
+            self.daemon = None
+
+    def close(self):
+        self.stop_daemon()
         subprocess.run([ROOT / "deploy/private-cluster", "stop", self.folder / "db", "--delete"], check=False)
         shutil.rmtree(self.folder, ignore_errors=True)
 
