@@ -6,8 +6,8 @@
 #include <charconv>
 #include <filesystem>
 #include <map>
-#include <numeric>
 
+#include "meter_model/edit_distance.h"
 #include "meter_model/time/zone.h"
 
 namespace ami::sdk {
@@ -15,22 +15,6 @@ namespace {
 
 int line_of(const YAML::Node& node) {
   return node.Mark().is_null() ? 0 : node.Mark().line + 1;
-}
-
-// Levenshtein, one row at a time.
-std::size_t edit_distance(std::string_view a, std::string_view b) {
-  std::vector<std::size_t> row(b.size() + 1);
-  std::iota(row.begin(), row.end(), std::size_t{0});
-  for (std::size_t i = 0; i < a.size(); ++i) {
-    std::size_t diagonal = row[0];
-    row[0] = i + 1;
-    for (std::size_t j = 0; j < b.size(); ++j) {
-      const std::size_t substituted = diagonal + (a[i] == b[j] ? 0 : 1);
-      diagonal = row[j + 1];
-      row[j + 1] = std::min({row[j] + 1, row[j + 1] + 1, substituted});
-    }
-  }
-  return row.back();
 }
 
 std::string joined(const std::vector<std::string>& words) {

@@ -41,9 +41,10 @@ std::string digest_of_folder(const std::string& folder, const std::set<std::stri
   for (fs::recursive_directory_iterator it(folder, fs::directory_options::skip_permission_denied, error), end;
        !error && it != end && digests.size() < kMostFiles; it.increment(error)) {
     std::error_code ignored;
+    const auto path = fs::weakly_canonical(it->path(), ignored).string();
+    if (it->is_directory(ignored) && except.contains(path)) it.disable_recursion_pending();
     const auto extension = it->path().extension();
     if ((extension != ".yaml" && extension != ".yml") || !it->is_regular_file(ignored)) continue;
-    const auto path = fs::weakly_canonical(it->path(), ignored).string();
     if (except.contains(path) || it->file_size(ignored) > kLargestFile) continue;
     digests.emplace(path, digest_of_file(path));
   }

@@ -8,7 +8,8 @@
 namespace ami::daemon {
 
 // Hex digest over paths and contents of all *.yaml and *.yml files below `folder`, but for `except` (absolute
-// paths). At most 2000 files of at most 16 MiB count; a folder that cannot be read has a digest of its own.
+// paths of files and folders). At most 2000 files of at most 16 MiB count; a folder that cannot be read has a
+// digest of its own.
 std::string digest_of_folder(const std::string& folder, const std::set<std::string>& except);
 
 std::string digest_of_file(const std::string& path);  // "" when it cannot be read

@@ -52,6 +52,7 @@ class Loader {
     out_.problems = std::move(loaded.problems);
     const auto& settings = loaded.settings;
     general(settings);
+    notices(settings);
     if (const auto* database = part(settings, "database")) this->database(*database);
     if (const auto* http = part(settings, "http")) this->http(*http);
     if (const auto* raw = part(settings, "raw")) this->raw(*raw);
@@ -120,6 +121,19 @@ class Loader {
       c.log_level = level_from(text(*log, "level")).value_or(Level::Info);
       c.log_format = text(*log, "format") == "json" ? LogFormat::Json : LogFormat::Text;
     }
+  }
+
+  void notices(const Settings& s) {
+    auto& c = out_.config;
+    c.approvals_dir = text(s, "approvals_dir");
+    const bool said = !c.approvals_dir.empty();
+    if (!said) c.approvals_dir = (fs::path(c.data_dir) / "approvals").lexically_normal().string();
+    if (said && !fs::is_directory(c.approvals_dir))
+      problem(s, "approvals_dir", c.approvals_dir + ": no such folder");
+    auto loaded = load_notices(c.approvals_dir);
+    c.notices = std::move(loaded.notices);
+    notices_broken_ = !loaded.problems.empty();
+    std::ranges::move(loaded.problems, std::back_inserter(out_.problems));
   }
 
   void database(const Settings& s) {
@@ -249,12 +263,38 @@ class Loader {
     if (list.empty()) problem(root, "utilities", "is empty: name at least one utility");
     for (const auto& s : list) {
       if (!has(s, "key")) continue;
-      UtilityConfig u{text(s, "key"), text(s, "notice"), text(s, "zone")};
+      UtilityConfig u{text(s, "key"), text(s, "notice"), text(s, "zone"), {}};
       if (!good_utility_key(u.key)) {
         problem(s, "key", "\"" + u.key.substr(0, 70) + "\" is not 1 to 63 of a-z, 0-9 and -");
       }
       if (find_utility(u.key)) problem(s, "key", "\"" + u.key + "\" is listed twice");
+      notice_of(s, u);
       out_.config.utilities.push_back(std::move(u));
+    }
+  }
+
+  void notice_of(const Settings& s, UtilityConfig& u) {
+    const auto& known = out_.config.notices;
+    const auto found = known.find(u.notice);
+    const approval::Notice* const notice = found == known.end() ? nullptr : &found->second;
+    // A file that cannot be read has been told already; the notice may be in it.
+    if (!u.notice.empty() && notice == nullptr && !notices_broken_) {
+      std::string names;
+      for (const auto& [name, one] : known) names += (names.empty() ? "" : ", ") + name;
+      problem(s, "notice",
+              "\"" + u.notice + "\" is no notice of " + out_.config.approvals_dir +
+                  (names.empty() ? ", which has none" : ", which has " + names));
+    }
+    if (!has(s, "switch_evidence")) return;
+    for (const auto& evidence : s.sections("switch_evidence")) {
+      u.switch_evidence.push_back(
+          {text(evidence, "module"), text(evidence, "author"), text(evidence, "document")});
+      const std::string& module = u.switch_evidence.back().module;
+      if (notice != nullptr && !module.empty() && notice->module_named(module) == nullptr) {
+        std::string names;
+        for (const approval::Module& one : notice->modules) names += (names.empty() ? "" : ", ") + one.key;
+        problem(evidence, "module", "\"" + module + "\" is no module that " + u.notice + " names: " + names);
+      }
     }
   }
 
@@ -274,7 +314,13 @@ class Loader {
       }
       paths.push_back(path);
     }
-    const auto data_digest = digest_of_folder(out_.config.data_dir, files);
+    // What no feed reads by; a notice that changes must not make every file be read again.
+    std::set<std::string> apart = files;
+    std::error_code ignored;
+    apart.insert(fs::weakly_canonical(out_.config.approvals_dir, ignored).string());
+    for (const char* folder : {"approvals", "scenarios", "vee"})
+      apart.insert(fs::weakly_canonical(fs::path(out_.config.data_dir) / folder, ignored).string());
+    const auto data_digest = digest_of_folder(out_.config.data_dir, apart);
     std::map<std::string, std::string> owner;  // feed name -> file
     for (const auto& path : paths) feed(path, data_digest, owner);
   }
@@ -327,6 +373,7 @@ class Loader {
   const Families& families_;
   fs::path folder_;
   std::vector<std::pair<std::string, std::string>> folders_;  // of the feeds so far, and the feed's file
+  bool notices_broken_ = false;
   LoadedConfig out_;
 };
 

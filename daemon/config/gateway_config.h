@@ -8,13 +8,16 @@
 
 #include "adapters/sdk/registration.h"
 #include "daemon/config/gateway_schema.h"
+#include "daemon/config/notices.h"
 #include "daemon/log/log.h"
+#include "meter_model/approval/service_switch.h"
 #include "storage/postgres/retention.h"
 
 namespace ami::daemon {
 
 struct UtilityConfig {
   std::string key, notice, zone;  // empty notice: no regime
+  std::vector<approval::SiteEvidence> switch_evidence{};
 };
 
 struct DatabaseConfig {
@@ -85,7 +88,7 @@ struct FeedConfig {
 };
 
 struct GatewayConfig {
-  std::string file, data_dir, state_dir;
+  std::string file, data_dir, approvals_dir, state_dir;
   bool demo = false;
   int threads = 2, work_threads = 2;
   std::chrono::milliseconds drain_timeout{20000};
@@ -93,6 +96,7 @@ struct GatewayConfig {
   LogFormat log_format = LogFormat::Text;
   DatabaseConfig database;
   std::vector<UtilityConfig> utilities;
+  Notices notices;  // all of approvals_dir
   std::vector<FeedConfig> feeds;
   RpcConfig rpc;
   HttpConfig http;

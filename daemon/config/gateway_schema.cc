@@ -77,6 +77,8 @@ sdk::SettingsSchema make_gateway_schema() {
           def("data_dir", K::Path, ".",
               "Folder of the mapping data that feeds name (codes/, adapters/). Default: the folder of this "
               "file."),
+          def("approvals_dir", K::Path, "",
+              "Folder of the notices of approval; every *.yaml in it is read. Default: data_dir/approvals."),
           def("state_dir", K::Path, "/var/lib/ami-gateway",
               "Folder for what the gateway keeps beside the database; writable by its user."),
           integer("threads", 1, 256, "2", "Threads that run adapters, timers and HTTP."),
@@ -101,17 +103,19 @@ sdk::SettingsSchema make_gateway_schema() {
                    "libpq string of the role that owns the schema; only used when migrate_on_start is true. "
                    "Default: conninfo."),
                def("reader_conninfo", K::Text, "",
-                   "libpq string of a role in ami_reader, for what callers ask: PostgreSQL then shows each call "
-                   "the rows of its certificate's utilities only. Default: conninfo. See docs/database-roles.md."),
+                   "libpq string of a role in ami_reader, for what callers ask: PostgreSQL then shows each "
+                   "call "
+                   "the rows of its certificate's utilities only. Default: conninfo. See "
+                   "docs/database-roles.md."),
                def("allow_owner", K::Boolean, "false",
-                   "Lets the gateway work as the owner of the tables or a superuser, who may change the audit "
+                   "Lets the gateway work as the owner of the tables or a superuser, who may change the "
+                   "audit "
                    "trail. false: it does not become ready then. demo: true allows it, too."),
                def("migrate_on_start", K::Boolean, "false",
                    "Brings the schema up to date at start. false: a schema that is behind keeps the gateway "
                    "not "
                    "ready, and an operator migrates."),
-               integer("connections", 1, 64, "4",
-                       "Batches that are stored at once; more wait."),
+               integer("connections", 1, 64, "4", "Batches that are stored at once; more wait."),
                integer("lanes", 1, 16, "2",
                        "Into how many transactions a large batch is split by meter, side by side, each on a "
                        "connection of its own: as many as the database has cores for it."),
@@ -128,8 +132,16 @@ sdk::SettingsSchema make_gateway_schema() {
                   {required("key", K::Text,
                             "Short name; part of resource names (utilities/KEY/...) and certificates."),
                    def("notice", K::Text, "",
-                       "Notice of approval that its meters stand under, e.g. AE-1641. Empty: no regime."),
-                   required("zone", K::Zone, "IANA zone of its civil days, e.g. America/Toronto.")},
+                       "Notice of approval that its meters stand under, e.g. AE-1641: the name in a file of "
+                       "approvals_dir. Empty: no regime."),
+                   required("zone", K::Zone, "IANA zone of its civil days, e.g. America/Toronto."),
+                   list_of_own(
+                       "switch_evidence",
+                       {required("module", K::Text, "Communication module that it is for, e.g. RF_MESH."),
+                        required("author", K::Text, "Who answers for it."),
+                        required("document", K::Text, "Where it is written.")},
+                       "The site's own proof that a module operates the service switch, where the notice is "
+                       "silent. It never overrules a no.")},
                   "Utilities that this gateway serves. They are created or brought up to date at start; one "
                   "that is "
                   "no longer listed stays in the database."),
@@ -139,9 +151,10 @@ sdk::SettingsSchema make_gateway_schema() {
               "reload."),
           section(
               "retention",
-              {integer("intervals", 0, 1200, "0",
-                       "Months that interval values are kept after their month ended, with what was said of them "
-                       "before. 0: for ever, here and below."),
+              {integer(
+                   "intervals", 0, 1200, "0",
+                   "Months that interval values are kept after their month ended, with what was said of them "
+                   "before. 0: for ever, here and below."),
                integer("registers", 0, 1200, "0", "Months of register values."),
                integer("events", 0, 1200, "0", "Months of events."),
                integer("quarantine", 0, 1200, "0", "Months of quarantined records since they last came."),
@@ -159,11 +172,14 @@ sdk::SettingsSchema make_gateway_schema() {
               "What is dropped when. A legal hold beats every rule and each drop leaves a certificate: "
               "docs/retention.md. Raw content has its own setting: raw.keep_months."),
           section("maintenance",
-                  {integer("hour", 0, 23, "3", "Hour of the day, UTC, at which it begins. One gateway of several does it."),
+                  {integer("hour", 0, 23, "3",
+                           "Hour of the day, UTC, at which it begins. One gateway of several does it."),
                    integer("rewrite_after_days", 1, 3650, "45",
-                           "Days after its end that a month is written anew, dense; late data still find their place."),
-                   def("budget", K::Duration, "2h", "How long it may take; what is left waits for the next night.")},
-              "Nightly work in the database: partitions ahead, retention, closed months."),
+                           "Days after its end that a month is written anew, dense; late data still find "
+                           "their place."),
+                   def("budget", K::Duration, "2h",
+                       "How long it may take; what is left waits for the next night.")},
+                  "Nightly work in the database: partitions ahead, retention, closed months."),
           section(
               "rpc",
               {section(
@@ -191,34 +207,38 @@ sdk::SettingsSchema make_gateway_schema() {
                                 "Change streams that one certificate may have open.")},
                        "The change feed, see docs/change-feed.md.")},
               "Where gRPC is served. At least one."),
-          section("journal",
-                  {def("path", K::Path, "",
-                       "Folder of the durable inbox of pushed messages that are not in the database yet; made "
-                       "when a feed needs it. Default: state_dir/journal."),
-                   sized("max_bytes", 1 << 20, std::int64_t{1} << 40, "1GiB",
-                         "Bound of the messages that it keeps; beyond it senders are told to send again later. "
-                         "The file is about a fifth larger."),
-                   integer("max_messages", 1, 50'000'000, "1000000",
-                           "Bound of their number; each takes about 200 bytes of memory while it waits.")},
-                  "What is pushed to the gateway is kept here, synced to disk, before it is acknowledged: see "
-                  "docs/journal.md."),
-          section("raw",
-                  {def("keep", K::Boolean, "true",
-                       "Whether what arrives is kept, compressed, below state_dir/raw. Without it nothing can be "
-                       "read again with a corrected mapping. A file is stored only after it was kept."),
-                   integer("keep_months", 0, 1200, "13",
-                           "Months after the last receipt; then it is dropped unless a legal hold says otherwise. "
-                           "0: for ever.")},
-                  "What arrived, for reading it again; see docs/reprocess.md."),
-          section("collection",
-                  {def("grace", K::Duration, "30h",
-                       "How long after its end a civil day is compared with what was expected of it: values come "
-                       "late by nature. 60d at most."),
-                   def("every", K::Duration, "5m", "Pause between two comparisons; 100ms at least."),
-                   choice("register_expected", {"none", "daily"}, "none",
-                          "daily: a register that came on most days of a week is expected once each civil day "
-                          "from then on.")},
-                  "Gaps and completeness, see docs/gaps.md."),
+          section(
+              "journal",
+              {def("path", K::Path, "",
+                   "Folder of the durable inbox of pushed messages that are not in the database yet; made "
+                   "when a feed needs it. Default: state_dir/journal."),
+               sized("max_bytes", 1 << 20, std::int64_t{1} << 40, "1GiB",
+                     "Bound of the messages that it keeps; beyond it senders are told to send again later. "
+                     "The file is about a fifth larger."),
+               integer("max_messages", 1, 50'000'000, "1000000",
+                       "Bound of their number; each takes about 200 bytes of memory while it waits.")},
+              "What is pushed to the gateway is kept here, synced to disk, before it is acknowledged: see "
+              "docs/journal.md."),
+          section(
+              "raw",
+              {def("keep", K::Boolean, "true",
+                   "Whether what arrives is kept, compressed, below state_dir/raw. Without it nothing can be "
+                   "read again with a corrected mapping. A file is stored only after it was kept."),
+               integer(
+                   "keep_months", 0, 1200, "13",
+                   "Months after the last receipt; then it is dropped unless a legal hold says otherwise. "
+                   "0: for ever.")},
+              "What arrived, for reading it again; see docs/reprocess.md."),
+          section(
+              "collection",
+              {def("grace", K::Duration, "30h",
+                   "How long after its end a civil day is compared with what was expected of it: values come "
+                   "late by nature. 60d at most."),
+               def("every", K::Duration, "5m", "Pause between two comparisons; 100ms at least."),
+               choice("register_expected", {"none", "daily"}, "none",
+                      "daily: a register that came on most days of a week is expected once each civil day "
+                      "from then on.")},
+              "Gaps and completeness, see docs/gaps.md."),
           section("http",
                   {def("address", K::Text, "127.0.0.1:9464",
                        "Numeric address and port of /metrics, /healthz and /readyz. No TLS: keep it on "

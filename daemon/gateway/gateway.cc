@@ -11,6 +11,8 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <memory>
+#include <mutex>
 #include <thread>
 
 #include "daemon/collection/gap_job.h"
@@ -140,14 +142,17 @@ class Gateway::Impl {
     rpc_ = std::make_unique<rpc::RpcServer>(
         rpc_config(config_),
         rpc::RpcServer::Dependencies{
-            database_.queries(), [this] { return adapter_reports(host_); },
+            database_.queries(),
+            [this] { return adapter_reports(host_); },
             [this](const rpc::ReplayOrder& order) { return replay_order(database_, host_, log_, order); },
-            [this](const rpc::CallRecord& call) { log_call(log_, call); }, [this] { return clock_.now(); },
+            [this](const rpc::CallRecord& call) { log_call(log_, call); },
+            [this] { return clock_.now(); },
             [this](std::function<void()> work) { queries_.post(std::move(work)); },
             {[this](const storage::RunOrder& order) { return kept_.order(order, host_); },
              [this](const std::string& sha256) { return kept_.open(sha256); },
              [this](const std::string& sha256) { return kept_.holds(sha256); }},
-            &database_.reader()});
+            &database_.reader(),
+            [this] { return regimes(); }});
     if (auto started = rpc_->start(); !started) return started;
     rpc_->set_serving(false);
     log_.write(messages::kRpcListening, {{"tls_port", std::to_string(rpc_->port())},
@@ -328,8 +333,18 @@ class Gateway::Impl {
     for (const auto& key : take_over(config_, std::move(loaded.config))) {
       log_.write(messages::kReloadNeedsRestart, {{"key", key}});
     }
+    put_regimes(regimes_of(config_));
     log_.configure(config_.log_level, config_.log_format);
     reload_to_finish_ = true;  // keep_database() applies it and says when that is done
+  }
+
+  std::shared_ptr<const regime::Regimes> regimes() {
+    const std::lock_guard lock(regimes_mutex_);
+    return regimes_;
+  }
+  void put_regimes(std::shared_ptr<const regime::Regimes> fresh) {
+    const std::lock_guard lock(regimes_mutex_);
+    regimes_ = std::move(fresh);
   }
 
   // In order: no new callers, no new reads, what is under way ends, then the last listener goes.
@@ -359,6 +374,8 @@ class Gateway::Impl {
   }
 
   GatewayConfig config_;
+  std::mutex regimes_mutex_;  // guards the next one, which threads of gRPC calls read
+  std::shared_ptr<const regime::Regimes> regimes_ = regimes_of(config_);
   const Families& families_;
   Log& log_;
   Notifier notifier_;

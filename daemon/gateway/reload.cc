@@ -48,6 +48,8 @@ std::vector<std::string> take_over(GatewayConfig& running, GatewayConfig fresh) 
   }
 
   running.data_dir = std::move(fresh.data_dir);
+  running.approvals_dir = std::move(fresh.approvals_dir);
+  running.notices = std::move(fresh.notices);
   running.drain_timeout = fresh.drain_timeout;
   running.log_level = fresh.log_level;
   running.log_format = fresh.log_format;

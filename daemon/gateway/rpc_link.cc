@@ -53,6 +53,14 @@ rpc::RpcServer::Config rpc_config(const GatewayConfig& config) {
   return out;
 }
 
+std::shared_ptr<const regime::Regimes> regimes_of(const GatewayConfig& config) {
+  auto regimes = std::make_shared<regime::Regimes>();
+  regimes->notices = config.notices;
+  for (const UtilityConfig& utility : config.utilities)
+    regimes->evidence[utility.key] = utility.switch_evidence;
+  return regimes;
+}
+
 std::vector<rpc::AdapterReport> adapter_reports(const Host& host) {
   std::vector<rpc::AdapterReport> reports;
   for (auto& feed : host.status()) {

@@ -9,6 +9,7 @@
 namespace ami::daemon {
 
 rpc::RpcServer::Config rpc_config(const GatewayConfig& config);
+std::shared_ptr<const regime::Regimes> regimes_of(const GatewayConfig& config);
 std::vector<rpc::AdapterReport> adapter_reports(const Host& host);
 Result<rpc::ReplayReport> replay_order(DatabaseLink& database, const Host& host, const Log& log,
                                        const rpc::ReplayOrder& order);  // blocking

@@ -23,6 +23,8 @@ constexpr auto kRules = std::to_array<MethodRule>({
     {"/ami.v1.AssetService/Install", kAsset},
     {"/ami.v1.AssetService/Remove", kAsset},
     {"/ami.v1.AssetService/Exchange", kAsset},
+    {"/ami.v1.AssetService/SetVerification", kAsset},
+    {"/ami.v1.AssetService/ListNonconforming", kReader | kAsset},
     {"/ami.v1.ReadingService/GetLatest", kReader},
     {"/ami.v1.ReadingService/ListRegisters", kReader},
     {"/ami.v1.ReadingService/StreamIntervals", kReader},

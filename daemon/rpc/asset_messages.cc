@@ -137,9 +137,10 @@ void overwrite(const google::protobuf::RepeatedPtrField<std::string>& fields,
       onto.firmware_source = from.firmware_source;
       onto.firmware_at = from.firmware_at;
     } else {
-      throw StatusError{invalid_field(
-          "update_fields", "\"" + text_from("update_fields", field, 64) +
-                               "\" is none of model, form, elements, wires, meter_class, firmware")};
+      throw StatusError{invalid_field("update_fields",
+                                      "\"" + text_from("update_fields", field, 64) +
+                                          "\" is none of model, form, elements, wires, meter_class, firmware,"
+                                          " module_type, board")};
     }
   }
 }

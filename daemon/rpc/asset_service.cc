@@ -4,6 +4,7 @@
 
 #include "daemon/rpc/asset_messages.h"
 #include "daemon/rpc/convert.h"
+#include "daemon/rpc/meter_approval.h"
 #include "daemon/rpc/meter_import.h"
 
 namespace ami::rpc {
@@ -29,6 +30,16 @@ UtcInstant required_at(const Request& request) {
 template <class Request>
 UtcInstant at_or_now(const Call& call, const Request& request) {
   return request.has_at() ? instant_from("at", request.at()) : call.now();
+}
+
+// What is to be installed must not be excluded; what has been is stored as it is.
+template <class Request>
+storage::FittedCheck check_of_order(const Call& call, const Request& request, UtcInstant at,
+                                    const regime::Regime& regime) {
+  if (!request.already_in_place()) return regime::planned_check(regime);
+  if (at > call.now())
+    throw StatusError{invalid_field("at", "must not be in the future with already_in_place")};
+  return {};
 }
 
 // The request's new data begin somewhere; they hold until something newer is said.
@@ -152,7 +163,10 @@ AssetService::Unary* AssetService::GetMeter(Context* context, const v1::GetMeter
   return gate_.unary(context, "/ami.v1.AssetService/GetMeter", [request, response](const Call& call) {
     const ResourceName name = call.resource("name", request->name(), kMeter);
     const storage::Utility utility = call.utility_of(name.utility);
-    *response = to_proto(utility, call.take(call.assets().get_meter(utility.id, name.key), name), call.now());
+    const storage::Meter meter = call.take(call.assets().get_meter(utility.id, name.key), name);
+    *response = to_proto(utility, meter, call.now());
+    tell_facts(call.regime_of(utility), call.take(call.assets().facts_of({meter.id})).at(meter.id),
+               call.now(), *response);
     const auto installed =
         installed_at(call.take(call.assets().installations_of_meter(utility.id, name.key), name), call.now());
     if (installed) *response->mutable_installation() = to_proto(utility, *installed);
@@ -165,8 +179,13 @@ AssetService::Unary* AssetService::ListMeters(Context* context, const v1::ListMe
     const Page page = call.page(*request);
     const storage::Utility utility = call.parent(request->parent());
     const auto found = call.take(call.assets().list_meters(utility.id, page.store));
+    std::vector<MeterId> ids;
+    for (const storage::Meter& meter : found.items) ids.push_back(meter.id);
+    const auto facts = call.take(call.assets().facts_of(ids));
     for (const storage::Meter& meter : found.items) {
-      *response->add_meters() = to_proto(utility, meter, call.now());
+      v1::Meter* message = response->add_meters();
+      *message = to_proto(utility, meter, call.now());
+      tell_modules(facts.at(meter.id), call.now(), *message);
     }
     response->set_next_page_token(call.next_token(page, found.next_token));
   });
@@ -182,9 +201,13 @@ AssetService::Unary* AssetService::CreateMeter(Context* context, const v1::Creat
       aliases.push_back(alias_from("meter.aliases[" + std::to_string(i) + "]", request->meter().aliases(i)));
     }
     const storage::Utility utility = call.utility_of(name.utility);
-    *response =
-        to_proto(utility, call.take(call.assets().create_meter(utility.id, name.key, detail, aliases), name),
-                 call.now());
+    auto module = module_from(call.regime_of(utility), "meter.module_type", request->meter().module_type(),
+                              "meter.board", request->meter().board());
+    if (module) module->valid = detail.valid;
+    *response = to_proto(
+        utility, call.take(call.assets().create_meter(utility.id, name.key, detail, aliases, module), name),
+        call.now());
+    if (module) tell_modules({.details = {}, .modules = {*module}, .seals = {}}, call.now(), *response);
   });
 }
 
@@ -198,6 +221,10 @@ AssetService::Unary* AssetService::UpdateMeter(Context* context, const v1::Updat
           invalid_field("update_fields", "must name at least one field, or an alias must be given")};
     }
     const storage::MeterDetail wanted = meter_detail_from(request->meter());
+    const ModuleUpdate fitting = module_update(request->update_fields());
+    if (request->has_seal_broken() && !fitting.any())
+      throw StatusError{
+          invalid_field("seal_broken", "is about a new module_type or board: name it in update_fields")};
     std::vector<storage::Alias> added, ended;
     for (int i = 0; i < request->add_aliases_size(); ++i) {
       added.push_back(alias_from("add_aliases[" + std::to_string(i) + "]", request->add_aliases(i)));
@@ -208,11 +235,18 @@ AssetService::Unary* AssetService::UpdateMeter(Context* context, const v1::Updat
     const UtcInstant at = at_or_now(call, *request);
     const storage::Utility utility = call.utility_of(name.utility);
     storage::Assets assets = call.assets();
+    const regime::Regime regime = call.regime_of(utility);
     storage::Meter meter = call.take(assets.get_meter(utility.id, name.key), name);
     if (!request->update_fields().empty()) {
-      storage::MeterDetail detail = changed_from(meter.details, at);
-      overwrite(request->update_fields(), wanted, detail);
-      meter = call.take(assets.update_meter(utility.id, name.key, detail), name);
+      const storage::MeterFacts facts = call.take(assets.facts_of({meter.id})).at(meter.id);
+      storage::MeterChange change;
+      if (!fitting.others.empty()) {
+        change.detail = changed_from(meter.details, at);
+        overwrite(fitting.others, wanted, *change.detail);
+      }
+      if (fitting.any()) change.module = changed_module(regime, *request, fitting, facts, at);
+      if (!request->already_in_place()) change.check = check_of_change(regime, facts, at);
+      meter = call.take(assets.change_meter(utility.id, name.key, change), name);
     }
     // Ends come first: an id may be taken over from itself with other dates.
     for (const storage::Alias& alias : ended) {
@@ -222,6 +256,7 @@ AssetService::Unary* AssetService::UpdateMeter(Context* context, const v1::Updat
       meter = call.take(assets.add_alias(utility.id, name.key, alias), name);
     }
     *response = to_proto(utility, meter, at);
+    tell_modules(call.take(assets.facts_of({meter.id})).at(meter.id), at, *response);
   });
 }
 
@@ -247,6 +282,8 @@ AssetService::Unary* AssetService::Install(Context* context, const v1::InstallRe
     order.start_reads = dial_reads_from("start_reads", request->start_reads());
     const storage::Utility utility = call.utility_of(meter.utility);
     order.utility = utility.id;
+    const regime::Regime regime = call.regime_of(utility);
+    order.check = check_of_order(call, *request, order.at, regime);
     // Asked first, so that NOT_FOUND can say which of the two it is.
     call.take(call.assets().get_meter(utility.id, meter.key), meter);
     *response = to_proto(utility, call.take(call.assets().install(order), point));
@@ -286,6 +323,8 @@ AssetService::Unary* AssetService::Exchange(Context* context, const v1::Exchange
     order.multiplier = multiplier_from("multiplier", request->multiplier());
     const storage::Utility utility = call.utility_of(point.utility);
     order.utility = utility.id;
+    const regime::Regime regime = call.regime_of(utility);
+    order.check = check_of_order(call, *request, order.at, regime);
     call.take(call.assets().get_meter(utility.id, meter.key), meter);
     if (request->multiplier().empty()) {
       // The instrument transformers stay when a meter is exchanged.
@@ -297,6 +336,21 @@ AssetService::Unary* AssetService::Exchange(Context* context, const v1::Exchange
     *response->mutable_removed() = to_proto(utility, exchanged.removed);
     *response->mutable_installed() = to_proto(utility, exchanged.installed);
   });
+}
+
+AssetService::Unary* AssetService::SetVerification(Context* context,
+                                                   const v1::SetVerificationRequest* request,
+                                                   v1::Meter* response) {
+  return gate_.unary(context, "/ami.v1.AssetService/SetVerification",
+                     [request, response](const Call& call) { set_verification(call, *request, *response); });
+}
+
+AssetService::Unary* AssetService::ListNonconforming(Context* context,
+                                                     const v1::ListNonconformingRequest* request,
+                                                     v1::ListNonconformingResponse* response) {
+  return gate_.unary(
+      context, "/ami.v1.AssetService/ListNonconforming",
+      [request, response](const Call& call) { list_nonconforming(call, *request, *response); });
 }
 
 }  // namespace ami::rpc

@@ -27,6 +27,9 @@ class AssetService final : public ami::v1::AssetService::CallbackService {
   Unary* Install(Context*, const v1::InstallRequest*, v1::Installation*) override;
   Unary* Remove(Context*, const v1::RemoveRequest*, v1::Installation*) override;
   Unary* Exchange(Context*, const v1::ExchangeRequest*, v1::ExchangeResponse*) override;
+  Unary* SetVerification(Context*, const v1::SetVerificationRequest*, v1::Meter*) override;
+  Unary* ListNonconforming(Context*, const v1::ListNonconformingRequest*,
+                           v1::ListNonconformingResponse*) override;
 
  private:
   Gate& gate_;

@@ -137,6 +137,10 @@ storage::Utility Call::parent(const std::string& name) const {
   return utility_of(*key);
 }
 
+regime::Regime Call::regime_of(const storage::Utility& utility) const {
+  return {backend_.regimes ? backend_.regimes() : std::make_shared<const regime::Regimes>(), utility};
+}
+
 ResourceName Call::resource(const std::string& field, const std::string& name) const {
   std::optional<ResourceName> parsed = parse_resource(name);
   if (!parsed) {

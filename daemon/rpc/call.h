@@ -43,6 +43,7 @@ struct Backend {
   Executor executor;
   PageTokens tokens;
   KeptContents kept{};
+  RegimesNow regimes{};
 };
 
 // A page as the caller asked for it.
@@ -72,6 +73,7 @@ class Call {
   // PERMISSION_DENIED before the store is asked, so that nobody learns which utilities exist.
   storage::Utility utility_of(const std::string& key) const;
   storage::Utility parent(const std::string& name) const;  // of a request's `parent` field
+  [[nodiscard]] regime::Regime regime_of(const storage::Utility& utility) const;
   ResourceName resource(const std::string& field, const std::string& name) const;
   ResourceName resource(const std::string& field, const std::string& name, ResourceName::Kind kind) const;
 

@@ -115,28 +115,38 @@ class IntervalRuns {
       if (!filter_.wants(row_.meter,
                          range.placement == nullptr ? std::string() : range.placement->usage_point_key))
         continue;
-      v1::ChangedIntervals* run = nullptr;
-      for (std::size_t i = range.first; i < range.first + range.count; ++i) {
-        const Slot& slot = slots[i];
-        if (slot.bits == kNotChanged || !filter_.wants(slot.bits)) {
-          close(run);
-          run = nullptr;
-          continue;
-        }
-        const bool goes_on =
-            run != nullptr && alike(slots[i - 1], slot, run->now().exponent(), run->old().exponent());
-        if (!goes_on) {
-          close(run);
-          run = &open(first + length * static_cast<std::int64_t>(i), length, slot, range.placement);
-        }
-        add_value(*run->mutable_now(), slot.now.mantissa);
-        if (slot.old.there) add_value(*run->mutable_old(), slot.old.mantissa);
+      for (const StandingRange& part :
+           cut_at_standings(first, length, range, row_.meter, row_.channel->reading_type,
+                            regime::Formed::Interval, context_.standings)) {
+        add_part(first, length, slots, part, range.placement);
       }
-      close(run);
     }
   }
 
  private:
+  void add_part(UtcInstant first, std::chrono::seconds length, const std::vector<Slot>& slots,
+                const StandingRange& part, const Placement* placement) {
+    v1::ChangedIntervals* run = nullptr;
+    for (std::size_t i = part.first; i < part.first + part.count; ++i) {
+      const Slot& slot = slots[i];
+      if (slot.bits == kNotChanged || !filter_.wants(slot.bits)) {
+        close(run);
+        run = nullptr;
+        continue;
+      }
+      const bool goes_on =
+          run != nullptr && alike(slots[i - 1], slot, run->now().exponent(), run->old().exponent());
+      if (!goes_on) {
+        close(run);
+        run = &open(first + length * static_cast<std::int64_t>(i), length, slot, placement);
+        tell_standing(part.standing, *run);
+      }
+      add_value(*run->mutable_now(), slot.now.mantissa);
+      if (slot.old.there) add_value(*run->mutable_old(), slot.old.mantissa);
+    }
+    close(run);
+  }
+
   v1::ChangedIntervals& open(UtcInstant start, std::chrono::seconds length, const Slot& slot,
                              const Placement* placement) {
     const TargetMeter& meter = context_.fleet.at(row_.meter);
@@ -213,8 +223,8 @@ void add_registers(const ChangeRow& row, const ChangeContext& context, const Cha
     if (!filter.wants(row.meter, place(value->at))) continue;
     v1::ChangedRegister& message = *change.add_registers();
     *message.mutable_time() = to_proto(value->at);
-    *message.mutable_now() =
-        register_value(context.utility, *value, context.present.names(), meter.key, context.points, false);
+    *message.mutable_now() = register_value(context.utility, *value, context.present.names(), meter.key,
+                                            context.points, false, context.standings);
   }
   if (!row.time) return;
   if (found.empty() && filter.wants(row.meter, place(*row.time)))
@@ -236,6 +246,32 @@ void add_events(const ChangeRow& row, const ChangeContext& context, const Change
     const std::string& point = message.usage_point();
     if (filter.wants(row.meter, point.substr(point.rfind('/') + 1))) *change.add_events() = message;
   }
+}
+
+// What all values of the change have in common; of one without values, what its time says.
+void tell_common_standing(const ChangeRow& row, const ChangeContext& context, v1::Change& change) {
+  bool told = false;
+  const auto add = [&](const auto& value) {
+    if (!told) {
+      change.set_type_approval(value.type_approval());
+      change.set_verification(value.verification());
+    }
+    if (change.type_approval() != value.type_approval())
+      change.set_type_approval(v1::TYPE_APPROVAL_UNSPECIFIED);
+    if (change.verification() != value.verification()) change.set_verification(v1::VERIFICATION_UNSPECIFIED);
+    told = true;
+  };
+  for (const v1::ChangedIntervals& run : change.intervals()) add(run);
+  for (const v1::ChangedRegister& value : change.registers()) {
+    if (value.has_now()) add(value.now());
+  }
+  if (told) return;
+  const bool is_register = row.entity == ChangeEntity::Register;
+  const regime::Standing standing = context.standings.at(
+      row.meter, row.channel->reading_type, is_register ? regime::Formed::Register : regime::Formed::Interval,
+      row.time.value_or(UtcInstant{row.day}));
+  change.set_type_approval(to_proto(standing.judged->status));
+  change.set_verification(to_proto(standing.verification));
 }
 
 }  // namespace
@@ -261,8 +297,6 @@ std::optional<v1::Change> change_message(const ChangeRow& row, const ChangeConte
     change.set_tou(meaning.tou);
     change.set_reading_type(row.channel->reading_type);
     change.set_unit(row.channel->unit);
-    change.set_type_approval(type_approval(context.utility));
-    change.set_verification(v1::VERIFICATION_UNKNOWN);
   }
   switch (row.entity) {
     case ChangeEntity::IntervalDay:
@@ -276,6 +310,7 @@ std::optional<v1::Change> change_message(const ChangeRow& row, const ChangeConte
       add_events(row, context, filter, change);
       break;
   }
+  if (row.channel) tell_common_standing(row, context, change);
   const bool empty = change.intervals().empty() && change.registers().empty() && change.events().empty();
   if (empty && !filter.everything()) return std::nullopt;
   return change;

@@ -37,6 +37,7 @@ struct ChangeContext {
   const storage::Dictionary& before;  // explains the qualities of old values
   const Fleet& fleet;
   const UsagePointNames& points;
+  regime::Standings& standings;  // knows the meters of the page
 };
 
 // nullopt: nothing of it is wanted. A row that contradicts itself comes without values rather than not at

@@ -220,7 +220,8 @@ class ChangeStream final : public grpc::ServerWriteReactor<v1::StreamChangesResp
     const Fleet fleet = load_fleet(call, utility_, std::vector<MeterId>(meters.begin(), meters.end()));
     const PresentValues present = read_present(call, utility_, page.rows);
     const UsagePointNames points(call, utility_, present.usage_points());
-    const ChangeContext context{utility_, page.next.feed, present, page.dictionary, fleet, points};
+    regime::Standings standings = standings_of(call, utility_, {meters.begin(), meters.end()});
+    const ChangeContext context{utility_, page.next.feed, present, page.dictionary, fleet, points, standings};
     for (const storage::ChangeRow& row : page.rows) {
       std::optional<v1::Change> change = change_message(row, context, *filter_);
       if (!change) continue;

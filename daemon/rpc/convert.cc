@@ -69,8 +69,36 @@ AliasKind alias_kind_from_proto(const std::string& field, v1::AliasKind kind) {
       invalid_field(field, "must be one of BADGE, MANUFACTURER_SERIAL, MODULE, VENDOR_CONTROL, MAC, CIS")};
 }
 
-v1::TypeApproval type_approval(const storage::Utility& utility) {
-  return utility.notice ? v1::TYPE_APPROVAL_UNKNOWN : v1::TYPE_APPROVAL_NO_REGIME;
+v1::TypeApproval to_proto(approval::TypeApproval approval) {
+  switch (approval) {
+    case approval::TypeApproval::Approved:
+      return v1::TYPE_APPROVAL_APPROVED;
+    case approval::TypeApproval::NotStated:
+      return v1::TYPE_APPROVAL_NOT_STATED;
+    case approval::TypeApproval::Outside:
+      return v1::TYPE_APPROVAL_OUTSIDE;
+    case approval::TypeApproval::NotSubject:
+      return v1::TYPE_APPROVAL_NOT_SUBJECT;
+    case approval::TypeApproval::Unknown:
+      return v1::TYPE_APPROVAL_UNKNOWN;
+    case approval::TypeApproval::NoRegime:
+      return v1::TYPE_APPROVAL_NO_REGIME;
+  }
+  return v1::TYPE_APPROVAL_UNSPECIFIED;
+}
+
+v1::Verification to_proto(approval::Verification verification) {
+  switch (verification) {
+    case approval::Verification::InPeriod:
+      return v1::VERIFICATION_IN_PERIOD;
+    case approval::Verification::Expired:
+      return v1::VERIFICATION_EXPIRED;
+    case approval::Verification::NotVerified:
+      return v1::VERIFICATION_NOT_VERIFIED;
+    case approval::Verification::Unknown:
+      return v1::VERIFICATION_UNKNOWN;
+  }
+  return v1::VERIFICATION_UNSPECIFIED;
 }
 
 Meaning meaning_of(const std::string& reading_type) {

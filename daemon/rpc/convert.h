@@ -10,6 +10,8 @@
 #include "ami/v1/types.pb.h"
 #include "daemon/rpc/call.h"
 #include "google/protobuf/timestamp.pb.h"
+#include "meter_model/approval/stated.h"
+#include "meter_model/approval/verification.h"
 #include "meter_model/normaliser/reading.h"
 #include "storage/postgres/assets.h"
 #include "storage/postgres/readers.h"
@@ -20,7 +22,8 @@ google::protobuf::Timestamp to_proto(UtcInstant instant);
 v1::Quality to_proto(const ValueQuality& quality);
 v1::TimeSource to_proto(TimeSource source);
 v1::AliasKind to_proto(AliasKind kind);
-v1::TypeApproval type_approval(const storage::Utility& utility);
+v1::TypeApproval to_proto(approval::TypeApproval approval);
+v1::Verification to_proto(approval::Verification verification);
 
 struct Meaning {
   v1::Quantity quantity = v1::QUANTITY_UNSPECIFIED;

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "daemon/rpc/convert.h"
+#include "daemon/rpc/value_messages.h"
 
 namespace ami::rpc {
 namespace {
@@ -61,6 +62,40 @@ std::vector<SlotRange> cut_at_placements(UtcInstant first_start, std::chrono::se
   return ranges;
 }
 
+std::vector<StandingRange> cut_at_standings(UtcInstant first_start, std::chrono::seconds length,
+                                            const SlotRange& range, MeterId meter,
+                                            const std::string& reading_type, regime::Formed formed,
+                                            regime::Standings& standings) {
+  const std::chrono::microseconds step = length;
+  const auto time_of = [&](std::size_t slot) { return first_start + step * static_cast<std::int64_t>(slot); };
+  const std::size_t end = range.first + range.count;
+  const auto pieces = standings.pieces(meter, reading_type, formed, {time_of(range.first), time_of(end)});
+  std::vector<StandingRange> ranges;
+  std::size_t done = range.first;
+  // Slots that no piece holds as a whole.
+  const auto add_crossing = [&](std::size_t to) {
+    if (to <= done) return;
+    std::optional<regime::Standing> told;
+    for (const regime::StandingPiece& piece : pieces) {
+      if (piece.period.from >= time_of(to) || piece.period.to <= time_of(done)) continue;
+      told = told ? standings.across(*told, piece.standing) : piece.standing;
+    }
+    ranges.push_back({done, to - done, told.value_or(pieces.front().standing)});
+    done = to;
+  };
+  for (const regime::StandingPiece& piece : pieces) {
+    const auto first = static_cast<std::size_t>(
+        (piece.period.from - first_start + step - std::chrono::microseconds{1}) / step);
+    const auto last = static_cast<std::size_t>((piece.period.to - first_start) / step);
+    if (first >= last) continue;
+    add_crossing(first);
+    ranges.push_back({first, last - first, piece.standing});
+    done = last;
+  }
+  add_crossing(end);
+  return ranges;
+}
+
 void IntervalMessages::append(std::span<const ReadingTarget* const> of_span,
                               const storage::IntervalPage& page,
                               std::vector<v1::StreamIntervalsResponse>& out) {
@@ -70,7 +105,7 @@ void IntervalMessages::append(std::span<const ReadingTarget* const> of_span,
     const TargetMeter& meter = target.meters.at(block.meter);
     for (const SlotRange& range :
          cut_at_placements(block.first_start, block.length, block.mantissas.size(), meter.placements)) {
-      add_block(target, block, range, page.dictionary, draft);
+      add_range(target, block, range, page.dictionary, draft);
     }
   }
   const v1::Dictionary& dictionary = draft.dictionary;
@@ -80,32 +115,45 @@ void IntervalMessages::append(std::span<const ReadingTarget* const> of_span,
   std::ranges::move(draft.blocks, std::back_inserter(out));
 }
 
-void IntervalMessages::add_block(const ReadingTarget& target, const storage::IntervalBlock& block,
+void IntervalMessages::add_range(const ReadingTarget& target, const storage::IntervalBlock& block,
                                  const SlotRange& range, const storage::Dictionary& names, Draft& draft) {
   const storage::ChannelInfo& channel = names.channels.at(block.channel);
-  const UtcInstant start = block.first_start + block.length * static_cast<std::int64_t>(range.first);
   const auto slots = std::span(block.mantissas).subspan(range.first, range.count);
 
   std::vector<std::int64_t> multiplied;
-  std::span<const std::int64_t> mantissas = slots;
-  std::int32_t exponent = block.exponent;
-  bool applied = false;
+  Values values{slots, block.exponent, false, {}};
   if (apply_multiplier_ && range.placement != nullptr &&
       takes_multiplier(meaning_of(channel.reading_type).quantity)) {
     const Decimal& multiplier = range.placement->multiplier;
     if (auto product = scaled(slots, multiplier.mantissa)) {
       multiplied = *std::move(product);
-      mantissas = multiplied;
-      exponent += multiplier.exponent;
-      applied = true;
+      values.mantissas = multiplied;
+      values.exponent += multiplier.exponent;
+      values.applied = true;
     }
   }
+  const std::span<const std::int64_t> all = values.mantissas;
+  const regime::Formed formed = values.applied ? regime::Formed::Computed : regime::Formed::Interval;
+  for (const StandingRange& part : cut_at_standings(block.first_start, block.length, range, block.meter,
+                                                    channel.reading_type, formed, standings_)) {
+    values.mantissas = all.subspan(part.first - range.first, part.count);
+    values.standing = part.standing;
+    add_block(target, block, {part.first, part.count, range.placement}, values, names, draft);
+  }
+}
+
+void IntervalMessages::add_block(const ReadingTarget& target, const storage::IntervalBlock& block,
+                                 const SlotRange& range, const Values& told, const storage::Dictionary& names,
+                                 Draft& draft) {
+  const storage::ChannelInfo& channel = names.channels.at(block.channel);
+  const UtcInstant start = block.first_start + block.length * static_cast<std::int64_t>(range.first);
+  const std::span<const std::int64_t> mantissas = told.mantissas;
 
   v1::Block& message = *draft.blocks.emplace_back().mutable_block();
-  message.set_channel(channel_number(target, channel, range, start, applied, draft));
+  message.set_channel(channel_number(target, channel, range, start, told, draft));
   *message.mutable_first_start() = to_proto(start);
   message.set_length_s(static_cast<std::uint32_t>(block.length.count()));
-  message.set_exponent(exponent);
+  message.set_exponent(told.exponent);
   auto& values = *message.mutable_mantissas();
   values.Reserve(static_cast<int>(mantissas.size()));
   std::string missing((mantissas.size() + 7) / 8, '\0');
@@ -139,14 +187,15 @@ void IntervalMessages::add_block(const ReadingTarget& target, const storage::Int
 
 std::uint32_t IntervalMessages::channel_number(const ReadingTarget& target,
                                                const storage::ChannelInfo& channel, const SlotRange& range,
-                                               UtcInstant start, bool applied, Draft& draft) {
+                                               UtcInstant start, const Values& values, Draft& draft) {
   const TargetMeter& meter = target.meters.at(channel.meter);
+  const bool applied = values.applied;
   const v1::Origin origin = applied                 ? v1::ORIGIN_PROCESSED
                             : meter.details.empty() ? v1::ORIGIN_UNSPECIFIED
                                                     : interval_origin(detail_at(meter.details, start).model);
   const auto [entry, is_new] = channels_.try_emplace(
       {target.name, channel.id, range.placement == nullptr ? std::string() : range.placement->order,
-       static_cast<int>(origin), applied},
+       static_cast<int>(origin), applied, values.standing.judged, values.standing.verification},
       static_cast<std::uint32_t>(channels_.size() + 1));
   if (!is_new) return entry->second;
 
@@ -166,8 +215,7 @@ std::uint32_t IntervalMessages::channel_number(const ReadingTarget& target,
   message.set_reading_type(channel.reading_type);
   message.set_unit(channel.unit);
   message.set_multiplier_applied(applied);
-  message.set_type_approval(type_approval(utility_));
-  message.set_verification(v1::VERIFICATION_UNKNOWN);
+  tell_standing(values.standing, message);
   message.set_origin(origin);
   return entry->second;
 }

@@ -4,6 +4,7 @@
 #include <atomic>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -87,7 +88,13 @@ class IntervalStream final : public grpc::ServerWriteReactor<v1::StreamIntervals
     const auto days = static_cast<std::size_t>((period.to - period.from) / std::chrono::days{1}) + 1;
     group_size_ = std::max<std::size_t>(1, kPageChannelDays / days);
     log_access(call, utility, purpose, period);
-    messages_ = std::make_unique<IntervalMessages>(utility, request_.apply_multiplier());
+    std::set<MeterId> meters;
+    for (const ReadingTarget& target : targets_) {
+      for (const auto& [id, meter] : target.meters) meters.insert(id);
+    }
+    messages_ = std::make_unique<IntervalMessages>(
+        utility, request_.apply_multiplier(),
+        standings_of(call, utility, std::vector<MeterId>(meters.begin(), meters.end())));
   }
 
   // Before the first value is read: who, why, and whose.

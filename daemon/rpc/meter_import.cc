@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "daemon/rpc/convert.h"
+#include "daemon/rpc/meter_approval.h"
 #include "storage/postgres/assets.h"
 
 namespace ami::rpc {
@@ -46,6 +47,8 @@ storage::ImportRow row_from(const v1::ImportRow& row) {
   result.multiplier = multiplier_from("multiplier", row.multiplier());
   if (!row.has_valid_from()) throw StatusError{invalid_field("valid_from", "is required")};
   result.valid_from = instant_from("valid_from", row.valid_from());
+  result.module_type = text_from("module_type", row.module_type(), 64);
+  result.board = text_from("board", row.board(), 64);
   return result;
 }
 
@@ -82,7 +85,7 @@ class MeterImport final : public grpc::ServerReadReactor<v1::ImportMetersRequest
  private:
   struct Problem {
     std::size_t row = 0;  // from 1
-    std::string field, message;
+    std::string field, message, reason;
   };
 
   void accept() {
@@ -115,7 +118,22 @@ class MeterImport final : public grpc::ServerReadReactor<v1::ImportMetersRequest
     // invalid_field says "field: description".
     const std::string text = status.error_message();
     const std::size_t colon = text.find(": ");
-    problems_.push_back({row, text.substr(0, colon), text.substr(colon + 2)});
+    problems_.push_back({row, text.substr(0, colon), text.substr(colon + 2), {}});
+  }
+
+  // Finds the notice's name of each row's module.
+  void name_modules(const regime::Regime& regime) {
+    for (std::size_t i = 0; i < rows_.size(); ++i) {
+      storage::ImportRow& row = rows_[i];
+      try {
+        if (auto module = module_from(regime, "module_type", row.module_type, "board", row.board))
+          row.module_key = std::move(module->key);
+      } catch (const StatusError& error) {
+        add_problem(error.status, row_numbers_[i]);
+        row.module_type.clear();
+        row.board.clear();
+      }
+    }
   }
 
   void finish(const Call& call) {
@@ -135,15 +153,17 @@ class MeterImport final : public grpc::ServerReadReactor<v1::ImportMetersRequest
                                                                " came")};
     }
     const storage::Utility utility = call.parent(options_.parent());
+    const regime::Regime regime = call.regime_of(utility);
+    name_modules(regime);
     // With a row refused already nothing is stored, but the others are still checked: all errors in one go.
     const bool dry_run = options_.dry_run() || !problems_.empty();
     const bool install = options_.mode() == v1::ImportOptions::INSTALLED;
-    const storage::ImportReport report =
-        call.take(call.assets().import_meters(utility.id, rows_, install, dry_run));
+    const storage::ImportReport report = call.take(
+        call.assets().import_meters(utility.id, rows_, install, dry_run, regime::planned_check(regime)));
     const std::size_t error_count = problems_.size() + report.problem_count;
     for (const storage::ImportProblem& problem : report.problems) {
       const std::size_t number = problem.row < row_numbers_.size() ? row_numbers_[problem.row] : 0;
-      problems_.push_back({number, api_field(problem.field), problem.message});
+      problems_.push_back({number, api_field(problem.field), problem.message, problem.rule});
     }
     std::ranges::stable_sort(problems_, {}, &Problem::row);
 
@@ -153,12 +173,14 @@ class MeterImport final : public grpc::ServerReadReactor<v1::ImportMetersRequest
     response_.set_installed(report.installed);
     response_.set_error_count(error_count);
     response_.set_stored(report.stored);
+    response_.set_nonconforming(report.excluded);
     for (const Problem& problem : problems_) {
       if (response_.errors_size() >= kMaxErrorsListed) break;
       v1::RowError* error = response_.add_errors();
       error->set_row(problem.row);
       error->set_field(problem.field);
       error->set_message(problem.message);
+      error->set_reason(problem.reason);
     }
   }
 

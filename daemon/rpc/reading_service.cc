@@ -21,6 +21,12 @@ std::vector<storage::UsagePointId> points_in(const std::vector<storage::Register
   return {ids.begin(), ids.end()};
 }
 
+std::vector<MeterId> meters_in(const std::vector<storage::RegisterRow>& rows) {
+  std::set<MeterId> ids;
+  for (const storage::RegisterRow& row : rows) ids.insert(row.meter);
+  return {ids.begin(), ids.end()};
+}
+
 // What one name of GetLatest stands for at the moment asked about.
 struct LatestTarget {
   std::optional<MeterId> meter;
@@ -100,6 +106,7 @@ void get_latest(const Call& call, const v1::GetLatestRequest& request, v1::GetLa
   std::map<MeterId, std::vector<const storage::RegisterRow*>> rows;
   for (const storage::RegisterRow& row : page.rows) rows[row.meter].push_back(&row);
   const UsagePointNames points(call, utility, points_in(page.rows));
+  regime::Standings standings = standings_of(call, utility, meters_in(page.rows));
 
   for (std::size_t i = 0; i < names.size(); ++i) {
     v1::Latest& latest = *response.add_latest();
@@ -112,7 +119,7 @@ void get_latest(const Call& call, const v1::GetLatestRequest& request, v1::GetLa
     for (const storage::RegisterRow* row : rows[*target.meter]) {
       if (target.only_at && row->usage_point != target.only_at) continue;
       *latest.add_values() = register_value(utility, *row, page.dictionary, target.meter_key, points,
-                                            request.apply_multiplier());
+                                            request.apply_multiplier(), standings);
     }
     if (latest.values().empty()) latest.mutable_missing()->set_reason(v1::Missing::NO_READING);
   }
@@ -138,9 +145,10 @@ void list_registers(const Call& call, const v1::ListRegistersRequest& request,
   storage::RegisterPage found = call.take(call.readers().registers(target.spans, filter, page.store, as_of));
   apply_layer(request.layer(), found.dictionary);
   const UsagePointNames points(call, utility, points_in(found.rows));
+  regime::Standings standings = standings_of(call, utility, meters_in(found.rows));
   for (const storage::RegisterRow& row : found.rows) {
     *response.add_values() = register_value(utility, row, found.dictionary, target.meters.at(row.meter).key,
-                                            points, request.apply_multiplier());
+                                            points, request.apply_multiplier(), standings);
   }
   response.set_next_page_token(call.next_token(page, found.next_token));
 }

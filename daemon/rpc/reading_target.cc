@@ -153,12 +153,17 @@ std::vector<ResourceName> names_of_one_utility(const Call& call,
 }
 
 v1::Origin interval_origin(std::string_view model) {
-  constexpr std::string_view kMaker = "FOCUS ";
-  if (model.starts_with(kMaker)) model.remove_prefix(kMaker.size());
-  const std::string_view designation = model.substr(0, model.find('-'));
-  if (designation == "AXR") return v1::ORIGIN_METER_RECORDER;
-  if (designation == "AX") return v1::ORIGIN_MODULE_RECORDER;
+  const approval::Provenance recorder = regime::recorder_of(model);
+  if (recorder == approval::Provenance::MeterRecorder) return v1::ORIGIN_METER_RECORDER;
+  if (recorder == approval::Provenance::ModuleRecorder) return v1::ORIGIN_MODULE_RECORDER;
   return v1::ORIGIN_UNSPECIFIED;
+}
+
+regime::Standings standings_of(const Call& call, const storage::Utility& utility,
+                               const std::vector<MeterId>& meters) {
+  regime::Standings standings(call.regime_of(utility));
+  standings.add(call.take(call.assets().facts_of(meters)));
+  return standings;
 }
 
 }  // namespace ami::rpc

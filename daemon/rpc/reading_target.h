@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "ami/v1/types.pb.h"
+#include "daemon/regime/standings.h"
 #include "daemon/rpc/call.h"
 #include "meter_model/quantity/decimal.h"
 #include "storage/postgres/readers.h"
@@ -53,8 +54,10 @@ std::vector<ReadingTarget> find_targets(const Call& call, const storage::Utility
 std::vector<ResourceName> names_of_one_utility(const Call& call,
                                                const google::protobuf::RepeatedPtrField<std::string>& names);
 
-// Which recorder forms the intervals of a meter of this model: only what the designation states (an R in AXR:
-// the meter's own recorder; AX without it: the module). Another maker's model states nothing to us.
-v1::Origin interval_origin(std::string_view model);
+v1::Origin interval_origin(std::string_view model);  // regime::recorder_of as the API says it
+
+// What is said beside the values of these meters.
+regime::Standings standings_of(const Call& call, const storage::Utility& utility,
+                               const std::vector<MeterId>& meters);
 
 }  // namespace ami::rpc

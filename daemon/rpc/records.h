@@ -3,10 +3,12 @@
 
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
+#include "daemon/regime/regime.h"
 #include "meter_model/result.h"
 #include "meter_model/time/instant.h"
 #include "storage/postgres/assets.h"
@@ -72,5 +74,6 @@ using Replay = std::function<Result<ReplayReport>(const ReplayOrder&)>;  // bloc
 using CallLog = std::function<void(const CallRecord&)>;                  // any thread; does not block
 using Executor = std::function<void(std::function<void()>)>;             // runs the work on the database pool
 using Now = std::function<UtcInstant()>;
+using RegimesNow = std::function<std::shared_ptr<const regime::Regimes>()>;  // any thread; does not block; never null
 
 }  // namespace ami::rpc

@@ -50,6 +50,7 @@ class RpcServer {
     Executor executor;
     KeptContents kept{};
     storage::Database* reader = nullptr;  // for what callers ask, as a role that sees less; null: `database`
+    RegimesNow regimes{};                 // notices of type approval; empty: none is known
   };
 
   RpcServer(Config config, Dependencies dependencies);

@@ -113,6 +113,11 @@ grpc::Status from_refusal(const storage::Refusal& refusal, const ResourceName& s
                      refusal.message);
     case Kind::Collision:
       return refused(grpc::StatusCode::FAILED_PRECONDITION, "ASSET_CONFLICT", refusal.message);
+    case Kind::Excluded:
+      return refused_because(
+          grpc::StatusCode::FAILED_PRECONDITION, refusal.rule->name,
+          refusal.message + "; what is on the wall already is stored with already_in_place",
+          refusal.rule->facts);
     case Kind::Unavailable:
       return refused(grpc::StatusCode::UNAVAILABLE, "STORE_UNAVAILABLE",
                      "the store is away; nothing was changed", 2);

@@ -2,9 +2,21 @@
 
 namespace ami::rpc {
 
+v1::Approval approval_message(const regime::Judged& judged) {
+  v1::Approval message;
+  message.set_notice(judged.notice);
+  message.set_revision(judged.revision);
+  message.set_clause(judged.clause);
+  message.set_reason(judged.reason);
+  message.set_nonconforming(judged.nonconforming);
+  if (judged.tou_assignment) message.set_tou_assignment(to_proto(*judged.tou_assignment));
+  return message;
+}
+
 v1::RegisterValue register_value(const storage::Utility& utility, const storage::RegisterRow& row,
                                  const storage::Dictionary& names, const std::string& meter_key,
-                                 const UsagePointNames& points, bool apply_multiplier) {
+                                 const UsagePointNames& points, bool apply_multiplier,
+                                 regime::Standings& standings) {
   const storage::ChannelInfo& channel = names.channels.at(row.channel);
   const storage::SourceInfo& source = names.sources.at(row.source);
   const Meaning meaning = meaning_of(channel.reading_type);
@@ -21,8 +33,6 @@ v1::RegisterValue register_value(const storage::Utility& utility, const storage:
   if (row.occurred_at) *value.mutable_occurred_at() = to_proto(*row.occurred_at);
   *value.mutable_received_at() = to_proto(source.received_at);
   *value.mutable_quality() = to_proto(names.qualities.at(row.quality));
-  value.set_type_approval(type_approval(utility));
-  value.set_verification(v1::VERIFICATION_UNKNOWN);
   value.set_time_source(to_proto(row.time_source));
   value.set_source(source_name(utility.key, row.source));
   value.set_time_zone(points.zone(row.usage_point, row.at));
@@ -35,6 +45,9 @@ v1::RegisterValue register_value(const storage::Utility& utility, const storage:
   value.set_multiplier_applied(multiplied.has_value());
   value.set_value((multiplied ? *multiplied : row.value).to_string());
   value.set_origin(multiplied ? v1::ORIGIN_PROCESSED : v1::ORIGIN_SOURCE_REGISTER);
+  tell_standing(standings.at(row.meter, channel.reading_type,
+                             multiplied ? regime::Formed::Computed : regime::Formed::Register, row.at),
+                value);
   return value;
 }
 

@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "meter_model/edit_distance.h"
 #include "meter_model/normaliser/reading_target.h"
 #include "meter_model/quantity/unit.h"
 #include "meter_model/vee/findings.h"
@@ -18,21 +19,6 @@ namespace {
 
 constexpr int kMaxTou = 99;
 constexpr int kMaxPhases = 9999;
-
-std::size_t edit_distance(std::string_view a, std::string_view b) {
-  std::vector<std::size_t> row(b.size() + 1);
-  for (std::size_t j = 0; j <= b.size(); ++j) row[j] = j;
-  for (std::size_t i = 1; i <= a.size(); ++i) {
-    std::size_t diagonal = row[0];
-    row[0] = i;
-    for (std::size_t j = 1; j <= b.size(); ++j) {
-      const std::size_t above = row[j];
-      row[j] = std::min({above + 1, row[j - 1] + 1, diagonal + (a[i - 1] == b[j - 1] ? 0U : 1U)});
-      diagonal = above;
-    }
-  }
-  return row[b.size()];
-}
 
 class MappingReader {
  public:

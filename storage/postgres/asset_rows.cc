@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <map>
 
+#include "meter_model/edit_distance.h"
 #include "meter_model/time/zone.h"
 
 namespace ami::storage {
@@ -82,21 +83,6 @@ void audit(pqxx::work& tx, const std::string& actor, UtilityId utility, const ch
   tx.exec_params0(
       "INSERT INTO asset_audit (actor, utility_id, action, entity, detail) VALUES ($1, $2, $3, $4, $5)",
       actor, utility, action, entity, detail);
-}
-
-std::size_t edit_distance(std::string_view a, std::string_view b) {
-  std::vector<std::size_t> row(b.size() + 1);
-  for (std::size_t j = 0; j <= b.size(); ++j) row[j] = j;
-  for (std::size_t i = 1; i <= a.size(); ++i) {
-    std::size_t corner = row[0];
-    row[0] = i;
-    for (std::size_t j = 1; j <= b.size(); ++j) {
-      const std::size_t above = row[j];
-      row[j] = std::min({above + 1, row[j - 1] + 1, corner + (a[i - 1] == b[j - 1] ? 0U : 1U)});
-      corner = above;
-    }
-  }
-  return row[b.size()];
 }
 
 std::string nearest(pqxx::transaction_base& tx, UtilityId utility, const char* table,
@@ -256,6 +242,41 @@ void insert_meter_detail(pqxx::work& tx, MeterId meter, UtilityId utility, const
       " $11, $12)",
       meter, utility, valid.from(), valid.to(), detail.model, detail.form, or_null(detail.elements),
       or_null(wires), detail.class_a, detail.firmware, detail.firmware_source, or_null(firmware_at));
+}
+
+void insert_module(pqxx::work& tx, MeterId meter, UtilityId utility, const FittedModule& module) {
+  if (module.module.empty() && !module.board.empty())
+    refuse(Refusal::Kind::Invalid, "a board needs a module beside it", "module_type");
+  const PeriodText valid(module.valid);
+  tx.exec_params0(
+      "INSERT INTO endpoint (utility_id, meter_id, family, module, board, valid, breaks_seal)"
+      " VALUES ($1, $2, $3, $4, $5, tstzrange($6, $7), $8)",
+      utility, meter, module.key, module.module, module.board, valid.from(), valid.to(), module.breaks_seal);
+}
+
+void check_fitted(pqxx::work& tx, MeterId meter, UtcInstant at, const FittedCheck& check) {
+  if (!check) return;
+  Fitted fitted;
+  const std::string when = to_text(at);
+  for (const Meter& found : load_meters(tx, {meter})) {
+    for (const MeterDetail& detail : found.details) {
+      if (detail.valid.contains(at)) fitted.detail = detail;
+    }
+  }
+  for (const auto& row : tx.exec_params("SELECT family, module, board FROM endpoint WHERE meter_id = $1"
+                                        " AND valid @> $2::timestamptz",
+                                        meter, when)) {
+    fitted.module.key = row[0].as<std::string>();
+    fitted.module.module = row[1].as<std::string>();
+    fitted.module.board = row[2].as<std::string>();
+  }
+  if (auto excluded = check(fitted, at)) {
+    throw Refused{{Refusal::Kind::Excluded,
+                   std::move(excluded->message),
+                   {},
+                   {},
+                   std::make_shared<const Rule>(std::move(excluded->rule))}};
+  }
 }
 
 void insert_usage_point_detail(pqxx::work& tx, UsagePointId point, UtilityId utility,

@@ -40,7 +40,6 @@ UsagePointId usage_point_id(pqxx::transaction_base& tx, UtilityId utility, const
 // usage_point or device_alias.
 std::string nearest(pqxx::transaction_base& tx, UtilityId utility, const char* table,
                     const std::string& text);
-std::size_t edit_distance(std::string_view a, std::string_view b);
 
 std::vector<Meter> load_meters(pqxx::transaction_base& tx, const std::vector<MeterId>& ids);  // in this order
 std::vector<UsagePoint> load_usage_points(pqxx::transaction_base& tx, const std::vector<UsagePointId>& ids);
@@ -49,6 +48,9 @@ std::vector<Installation> load_installations(pqxx::transaction_base& tx, const s
                                              std::int64_t parameter);
 
 void insert_meter_detail(pqxx::work& tx, MeterId meter, UtilityId utility, const MeterDetail& detail);
+void insert_module(pqxx::work& tx, MeterId meter, UtilityId utility, const FittedModule& module);
+// Refuses with Excluded when the check forbids what is in the meter at an instant. No check: anything goes.
+void check_fitted(pqxx::work& tx, MeterId meter, UtcInstant at, const FittedCheck& check);
 void insert_usage_point_detail(pqxx::work& tx, UsagePointId point, UtilityId utility,
                                const UsagePointDetail& detail);
 void insert_alias(pqxx::work& tx, MeterId meter, UtilityId utility,

@@ -1,7 +1,9 @@
 #include "storage/postgres/assets.h"
 
+#include <algorithm>
 #include <pqxx/pqxx>
 
+#include "meter_model/edit_distance.h"
 #include "storage/postgres/asset_rows.h"
 
 namespace ami::storage {
@@ -36,10 +38,10 @@ void check_key(const std::string& key, const char* field) {
   if (key.empty()) refuse(Refusal::Kind::Invalid, "a key must not be empty", field);
 }
 
-// Ends what is in force at `from`, so that a new detail can follow. Details that begin at or after it are in
-// the way: history is corrected explicitly, never overwritten.
-void close_detail(pqxx::work& tx, const char* table, const char* id_column, std::int64_t id,
-                  UtcInstant from) {
+// Ends what is in force at `from`, so that new data can follow. Those that begin at or after it are in the
+// way: history is corrected explicitly, never overwritten.
+void close_detail(pqxx::work& tx, const char* table, const char* id_column, std::int64_t id, UtcInstant from,
+                  const std::string& what = "details are") {
   if (from == UtcInstant::min()) {
     refuse(Refusal::Kind::Invalid, "an update needs the instant from which it holds", "detail.valid.from");
   }
@@ -53,8 +55,7 @@ void close_detail(pqxx::work& tx, const char* table, const char* id_column, std:
       id, at);
   if (!later.empty()) {
     refuse(Refusal::Kind::Collision,
-           "details are already recorded " + describe(period_of(later[0][0], later[0][1])),
-           "detail.valid.from");
+           what + " already recorded " + describe(period_of(later[0][0], later[0][1])), "detail.valid.from");
   }
   tx.exec_params(std::string("UPDATE ") + table + " SET valid = tstzrange(lower(valid), $2) WHERE " +
                      id_column + " = $1 AND valid @> $2::timestamptz",
@@ -206,10 +207,12 @@ Answer<std::vector<Meter>> Assets::meters_by_id(const std::vector<MeterId>& ids)
 }
 
 Answer<Meter> Assets::create_meter(UtilityId utility, const std::string& key, const MeterDetail& detail,
-                                   const std::vector<Alias>& aliases) {
+                                   const std::vector<Alias>& aliases,
+                                   const std::optional<FittedModule>& module) {
   return database_.impl().answer([&](Session& session) {
     check_key(key, "meter");
     check_period(detail.valid, "detail.valid");
+    if (module) check_period(module->valid, "module.valid");
     pqxx::work tx(session);
     lock_assets(tx, true);
     const auto made = tx.exec_params(
@@ -219,6 +222,7 @@ Answer<Meter> Assets::create_meter(UtilityId utility, const std::string& key, co
     if (made.empty()) refuse(Refusal::Kind::AlreadyExists, "meter '" + key + "' exists already", "meter");
     const auto id = made[0][0].as<MeterId>();
     insert_meter_detail(tx, id, utility, detail);
+    if (module) insert_module(tx, id, utility, *module);
     for (const Alias& alias : aliases) insert_alias(tx, id, utility, alias);
     audit(tx, actor_, utility, "create", "meters/" + key, describe(detail.valid));
     auto out = load_meters(tx, {id}).at(0);
@@ -228,14 +232,34 @@ Answer<Meter> Assets::create_meter(UtilityId utility, const std::string& key, co
 }
 
 Answer<Meter> Assets::update_meter(UtilityId utility, const std::string& key, const MeterDetail& detail) {
+  return change_meter(utility, key, {detail, std::nullopt, {}});
+}
+
+Answer<Meter> Assets::change_meter(UtilityId utility, const std::string& key, const MeterChange& change) {
   return database_.impl().answer([&](Session& session) {
-    check_period(detail.valid, "detail.valid");
+    const auto& [detail, module, check] = change;
+    if (detail) check_period(detail->valid, "detail.valid");
+    if (module) check_period(module->valid, "module.valid");
     pqxx::work tx(session);
     lock_assets(tx, true);
     const MeterId id = meter_id(tx, utility, key);
-    close_detail(tx, "meter_detail", "meter_id", id, detail.valid.from);
-    insert_meter_detail(tx, id, utility, detail);
-    audit(tx, actor_, utility, "update", "meters/" + key, describe(detail.valid));
+    if (detail) {
+      close_detail(tx, "meter_detail", "meter_id", id, detail->valid.from);
+      insert_meter_detail(tx, id, utility, *detail);
+      audit(tx, actor_, utility, "update", "meters/" + key, describe(detail->valid));
+    }
+    if (module) {
+      close_detail(tx, "endpoint", "meter_id", id, module->valid.from, "a module is");
+      insert_module(tx, id, utility, *module);
+      audit(tx, actor_, utility, "fit_module", "meters/" + key,
+            (module->module.empty() ? "none" : module->module) +
+                (module->board.empty() ? "" : " with " + module->board) + " " + describe(module->valid) +
+                (module->breaks_seal ? ", seal broken" : ""));
+    }
+    const UtcInstant at = detail ? detail->valid.from : module ? module->valid.from : UtcInstant::max();
+    for (const Installation& stay : load_installations(tx, "i.meter_id = $1", id)) {
+      if (stay.valid.to > at) check_fitted(tx, id, std::max(at, stay.valid.from), check);
+    }
     auto out = load_meters(tx, {id}).at(0);
     tx.commit();
     return out;

@@ -2,8 +2,10 @@
 // effective-dated; periods are [from, to) in UTC. Blocking, thread-safe.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -69,6 +71,43 @@ struct Meter {
   std::vector<Alias> aliases;        // by kind, value, time
 };
 
+// The communication module in a meter. Its serial is an alias.
+struct FittedModule {
+  Period valid;
+  std::string key;           // what the utility's notice calls it: "SSN"; without a notice as `module`
+  std::string module;        // as it was said; empty = none is fitted
+  std::string board;         // interface board beside it, "EMTR-3-FX"; empty = none known
+  bool breaks_seal = false;  // fitting it broke the meter's seal
+};
+// One statement about a verification. Of a seal date the newest counts.
+struct SealRecord {
+  std::chrono::year_month_day seal_date{};  // in the utility's zone
+  std::string certificate;
+  std::string lot;              // empty = verified by itself
+  std::optional<int> due_year;  // last year of the period; nullopt only when withdrawn
+  bool withdrawn = false;
+  UtcInstant recorded_at{};
+  std::string recorded_by;
+};
+// All that type approval and verification of a meter are judged from.
+struct MeterFacts {
+  std::vector<MeterDetail> details;   // by time
+  std::vector<FittedModule> modules;  // by time
+  std::vector<SealRecord> seals;      // by seal date, then as they were recorded
+};
+// What is together in a meter at one moment; what is not known then is empty.
+struct Fitted {
+  MeterDetail detail;
+  FittedModule module;
+};
+// Why something may not be; judged inside the transaction that would store it.
+struct Exclusion {
+  std::string message;  // for a person
+  Rule rule;
+};
+using FittedCheck =
+    std::function<std::optional<Exclusion>(const Fitted&, UtcInstant at)>;  // nullopt = it may be
+
 // A dial at the moment of installing or removing.
 struct DialRead {
   std::string reading_type;
@@ -109,17 +148,20 @@ struct ImportRow {
   std::string usage_point, zone, feeder, transformer, commodity;
   Decimal multiplier{1, 0};
   UtcInstant valid_from{};
+  std::string module_key, module_type, board;  // as in FittedModule; empty type = not said
 };
 struct ImportProblem {
   std::size_t row = 0;  // index into the rows given
   std::string field;
   std::string message;
+  std::string rule{};  // of a check that was handed in
 };
 struct ImportReport {
   bool stored = false;                  // false with problems or on a dry run: then nothing at all was stored
   std::size_t created = 0;              // meters
   std::size_t unchanged = 0;            // rows that say what is known already
   std::size_t installed = 0;            // new installations
+  std::size_t excluded = 0;             // rows that the check excludes, stored all the same
   std::vector<ImportProblem> problems;  // by row; at most 1000, problem_count counts all
   std::size_t problem_count = 0;
 };
@@ -131,6 +173,13 @@ struct InstallRequest {
   Decimal multiplier{1, 0};
   std::string order_id;
   std::vector<DialRead> start_reads;
+  FittedCheck check{};  // of what is in the meter at `at`; empty = anything may be installed
+};
+// What of a meter changes at one moment, from valid.from on.
+struct MeterChange {
+  std::optional<MeterDetail> detail;
+  std::optional<FittedModule> module;  // one whose `module` is empty: nothing is fitted from then on
+  FittedCheck check{};                 // of the outcome, when the meter is installed then or later
 };
 struct RemoveRequest {
   UtilityId utility = 0;
@@ -146,6 +195,13 @@ struct ExchangeRequest {
   Decimal multiplier{1, 0};
   std::string order_id;
   std::vector<DialRead> old_end_reads, new_start_reads;
+  FittedCheck check{};  // of what is in the new meter
+};
+struct ExcludedMeter {
+  Meter meter;  // without aliases; details and module of the moment asked about only
+  FittedModule module;
+  std::string usage_point_key;  // where it was then; empty = not installed
+  std::size_t fitted = 0;       // which of the combinations asked for it is
 };
 struct Exchanged {
   Installation removed, installed;
@@ -209,14 +265,28 @@ class Assets {
   // Each known key once, in no order that means anything; unknown ones are left out. Without aliases.
   Answer<std::vector<Meter>> meters_by_key(UtilityId utility, const std::vector<std::string>& keys);
   Answer<Meter> create_meter(UtilityId utility, const std::string& key, const MeterDetail& detail,
-                             const std::vector<Alias>& aliases);
+                             const std::vector<Alias>& aliases,
+                             const std::optional<FittedModule>& module = std::nullopt);
   Answer<Meter> update_meter(UtilityId utility, const std::string& key, const MeterDetail& detail);
+  Answer<Meter> change_meter(UtilityId utility, const std::string& key, const MeterChange& change);
   Answer<Meter> add_alias(UtilityId utility, const std::string& key, const Alias& alias);
   Answer<Meter> end_alias(UtilityId utility, const std::string& key, const Alias& alias, UtcInstant at);
 
-  // All rows or none. `install` false = planned: usage points are ignored.
+  // All rows or none. `install` false = planned: usage points are ignored, and what the check excludes is a
+  // problem. Otherwise it is there already: it is stored and counted.
   Answer<ImportReport> import_meters(UtilityId utility, const std::vector<ImportRow>& rows, bool install,
-                                     bool dry_run);
+                                     bool dry_run, const FittedCheck& check = {});
+
+  // One entry for each id; the number of questions does not depend on how many there are.
+  Answer<std::map<MeterId, MeterFacts>> facts_of(const std::vector<MeterId>& meters);
+  // Appends, unless that is what counts of this seal date already; recorded_at and recorded_by are not read.
+  Answer<MeterId> set_verification(UtilityId utility, const std::string& key, const SealRecord& record);
+  // Every combination of details and module that some meter of the utility has at an instant, once. Periods,
+  // firmware and breaks_seal are left out.
+  Answer<std::vector<Fitted>> fitted_at(UtilityId utility, UtcInstant at);
+  // The meters with one of these combinations then, by key.
+  Answer<PageOf<ExcludedMeter>> meters_fitted(UtilityId utility, UtcInstant at,
+                                              const std::vector<Fitted>& any_of, const PageRequest& page);
 
   Answer<Installation> install(const InstallRequest& request);
   Answer<Installation> remove(const RemoveRequest& request);

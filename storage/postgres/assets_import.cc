@@ -20,13 +20,13 @@ void stage(pqxx::work& tx, Session& session, const std::vector<ImportRow>& rows)
       "CREATE TEMP TABLE import_row (n bigint PRIMARY KEY, meter text, model text, form text, class_a text,"
       " firmware text, elements text, wires int, feed text, usage_point text, zone text, feeder text,"
       " transformer text, commodity text, multiplier_mantissa bigint, multiplier_exponent smallint,"
-      " valid_from timestamptz) ON COMMIT DROP;"
+      " valid_from timestamptz, family text, module text, board text) ON COMMIT DROP;"
       "CREATE TEMP TABLE import_alias (n bigint, kind text, value text) ON COMMIT DROP;"
       "CREATE TEMP TABLE import_problem (n bigint, field text, message text) ON COMMIT DROP");
   CopyRows meters, aliases;
   for (std::size_t n = 0; n < rows.size(); ++n) {
     const ImportRow& row = rows[n];
-    meters.begin_row(17);
+    meters.begin_row(20);
     meters.i8(static_cast<std::int64_t>(n));
     for (const std::string* text : {&row.meter, &row.model, &row.form, &row.class_a, &row.firmware}) {
       meters.text(clean_text(*text));
@@ -40,6 +40,9 @@ void stage(pqxx::work& tx, Session& session, const std::vector<ImportRow>& rows)
     meters.i8(row.multiplier.mantissa);
     meters.i2(static_cast<std::int16_t>(row.multiplier.exponent));
     meters.at(row.valid_from);
+    for (const std::string* text : {&row.module_key, &row.module_type, &row.board}) {
+      meters.text(clean_text(*text));
+    }
     for (const auto& [kind, value] :
          {std::pair{"BADGE", &row.badge}, std::pair{"MANUFACTURER_SERIAL", &row.manufacturer_serial},
           std::pair{"MODULE", &row.module}, std::pair{"VENDOR_CONTROL", &row.vendor_control},
@@ -104,6 +107,14 @@ void find_problems(pqxx::work& tx, UtilityId utility, bool install) {
           " JOIN device_alias d ON d.utility_id = " + mine + " AND d.feed = r.feed AND d.kind = a.kind"
           " AND d.value = a.value AND d.valid && tstzrange(r.valid_from, NULL) JOIN meter m USING (meter_id)"
           " WHERE m.key <> r.meter OR NOT d.valid @> r.valid_from");
+  tx.exec("INSERT INTO import_problem SELECT n, 'board', 'a board needs a module beside it' FROM import_row"
+          " WHERE board <> '' AND module = '';"
+          "INSERT INTO import_problem SELECT DISTINCT ON (r.n) r.n, 'module_type', 'meter ''' || r.meter || ''' has module ''' ||"
+          " e.module || ''' ' || CASE WHEN e.board = '' THEN '' ELSE 'with ' || e.board || ' ' END || "
+          AMI_SAY_PERIOD("e.valid") " || ': update it instead' FROM import_row r"
+          " JOIN meter m ON m.utility_id = " + mine + " AND m.key = r.meter JOIN endpoint e USING (meter_id)"
+          " WHERE r.module <> '' AND e.valid && tstzrange(r.valid_from, NULL) AND NOT"
+          " (e.module = r.module AND e.board = r.board AND e.valid @> r.valid_from) ORDER BY r.n, e.valid");
   if (!install) return;
   tx.exec(
       "INSERT INTO import_problem SELECT n, 'usage_point', 'usage point ''' || usage_point || ''' is in row "
@@ -156,6 +167,14 @@ void store(pqxx::work& tx, UtilityId utility, bool install, ImportReport& report
       " AND d.kind = a.kind AND d.value = a.value AND d.meter_id = m.meter_id AND d.valid @> r.valid_from)"
       " RETURNING meter_id) SELECT count(DISTINCT m.meter_id) FROM made JOIN meter m USING (meter_id)");
   const auto newly_named = named[0][0].as<std::size_t>();
+  const std::size_t newly_fitted =
+      tx.exec("INSERT INTO endpoint (utility_id, meter_id, family, module, board, valid) SELECT " + mine +
+              ", m.meter_id, r.family, r.module, r.board, tstzrange(r.valid_from, NULL) FROM import_row r"
+              " JOIN meter m ON m.utility_id = " +
+              mine +
+              " AND m.key = r.meter WHERE r.module <> '' AND NOT EXISTS (SELECT FROM endpoint e WHERE"
+              " e.meter_id = m.meter_id AND e.valid @> r.valid_from)")
+          .affected_rows();
   if (install) {
     tx.exec("INSERT INTO usage_point (utility_id, key) SELECT " + mine +
             ", usage_point FROM import_row"
@@ -185,14 +204,63 @@ void store(pqxx::work& tx, UtilityId utility, bool install, ImportReport& report
   }
   const auto rows = tx.exec("SELECT count(*) FROM import_row")[0][0].as<std::size_t>();
   // A row that names or installs a known meter anew is neither created nor unchanged.
-  const std::size_t touched = std::max({report.created, report.installed, newly_named});
+  const std::size_t touched = std::max({report.created, report.installed, newly_named, newly_fitted});
   report.unchanged = rows - std::min(rows, touched);
+}
+
+// Rows whose outcome the check excludes. Each combination and date is judged once, however many rows have it.
+struct ExcludedRows {
+  std::size_t count = 0;
+  std::vector<ImportProblem> problems;  // by row, as many as are listed
+};
+ExcludedRows find_excluded(pqxx::work& tx, UtilityId utility, const FittedCheck& check) {
+  tx.exec(
+      "CREATE TEMP TABLE import_fitted ON COMMIT DROP AS SELECT r.n, dense_rank() OVER (ORDER BY d.model, "
+      "d.form,"
+      " d.elements, d.wires, d.class_a, e.family, e.module, e.board, r.valid_from) AS kind, d.model, d.form,"
+      " coalesce(trim_scale(d.elements)::text, '') AS elements, d.wires, d.class_a, coalesce(e.family, '') "
+      "AS family,"
+      " coalesce(e.module, '') AS module, coalesce(e.board, '') AS board, r.valid_from FROM import_row r"
+      " JOIN meter m ON m.utility_id = " +
+      std::to_string(utility) +
+      " AND m.key = r.meter JOIN meter_detail d ON d.meter_id = m.meter_id AND d.valid @> r.valid_from"
+      " LEFT JOIN endpoint e ON e.meter_id = m.meter_id AND e.valid @> r.valid_from");
+  std::map<std::int64_t, Exclusion> excluded;  // by kind
+  std::vector<std::int64_t> kinds;
+  for (const auto& row :
+       tx.exec("SELECT DISTINCT ON (kind) kind, model, form, elements, wires, class_a, family,"
+               " module, board, (extract(epoch FROM valid_from) * 1000000)::bigint"
+               " FROM import_fitted ORDER BY kind")) {
+    Fitted fitted;
+    fitted.detail.model = row[1].as<std::string>();
+    fitted.detail.form = row[2].as<std::string>();
+    fitted.detail.elements = row[3].as<std::string>();
+    if (!row[4].is_null()) fitted.detail.wires = row[4].as<int>();
+    fitted.detail.class_a = row[5].as<std::string>();
+    fitted.module.key = row[6].as<std::string>();
+    fitted.module.module = row[7].as<std::string>();
+    fitted.module.board = row[8].as<std::string>();
+    if (auto why = check(fitted, instant_of(row[9]).value_or(UtcInstant{}))) {
+      kinds.push_back(row[0].as<std::int64_t>());
+      excluded.emplace(kinds.back(), *std::move(why));
+    }
+  }
+  ExcludedRows out;
+  if (kinds.empty()) return out;
+  const std::string of_these = " FROM import_fitted WHERE kind = ANY ('" + array_text(kinds) + "'::bigint[])";
+  out.count = tx.exec1("SELECT count(*)" + of_these)[0].as<std::size_t>();
+  for (const auto& row :
+       tx.exec("SELECT n, kind" + of_these + " ORDER BY n LIMIT " + std::to_string(kMaxProblems))) {
+    const Exclusion& why = excluded.at(row[1].as<std::int64_t>());
+    out.problems.push_back({row[0].as<std::size_t>(), "", why.message, why.rule.name});
+  }
+  return out;
 }
 
 }  // namespace
 
 Answer<ImportReport> Assets::import_meters(UtilityId utility, const std::vector<ImportRow>& rows,
-                                           bool install, bool dry_run) {
+                                           bool install, bool dry_run, const FittedCheck& check) {
   return database_.impl().answer([&](Session& session) {
     ImportReport report;
     std::map<std::string, std::string> bad_zones;  // zone -> why; empty = good
@@ -244,9 +312,21 @@ Answer<ImportReport> Assets::import_meters(UtilityId utility, const std::vector<
     if (report.problems.size() > kMaxProblems) report.problems.resize(kMaxProblems);
     if (report.problem_count > 0) return report;
     store(tx, utility, install, report);  // on a dry run too: it counts, and constraints speak
+    if (check) {
+      ExcludedRows excluded = find_excluded(tx, utility, check);
+      if (!install && excluded.count > 0) {
+        ImportReport refused;
+        refused.problems = std::move(excluded.problems);
+        refused.problem_count = excluded.count;
+        return refused;
+      }
+      report.excluded = excluded.count;
+    }
     if (dry_run) return report;
     audit(tx, actor_, utility, "import", "meters",
-          std::to_string(report.created) + " created, " + std::to_string(report.installed) + " installed");
+          std::to_string(report.created) + " created, " + std::to_string(report.installed) + " installed" +
+              (report.excluded == 0 ? ""
+                                    : ", " + std::to_string(report.excluded) + " that the notice excludes"));
     tx.commit();
     report.stored = true;
     return report;

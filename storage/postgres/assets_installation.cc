@@ -29,7 +29,8 @@ Installation one_installation(pqxx::transaction_base& tx, std::int64_t id) {
 
 Installation put_in(pqxx::work& tx, UtilityId utility, const std::string& meter,
                     const std::string& usage_point, UtcInstant at, const Decimal& multiplier,
-                    const std::string& order_id, const std::vector<DialRead>& start_reads) {
+                    const std::string& order_id, const std::vector<DialRead>& start_reads,
+                    const FittedCheck& check) {
   if (multiplier.mantissa <= 0)
     refuse(Refusal::Kind::Invalid, "a multiplier must be above zero", "multiplier");
   const MeterId meter_row = meter_id(tx, utility, meter);
@@ -40,6 +41,7 @@ Installation put_in(pqxx::work& tx, UtilityId utility, const std::string& meter,
       if (other.valid.to > at) refuse(Refusal::Kind::Collision, place(other), "at");
     }
   }
+  check_fitted(tx, meter_row, at, check);
   const auto made = tx.exec_params1(
       "INSERT INTO installation (utility_id, meter_id, usage_point_id, valid, multiplier_mantissa,"
       " multiplier_exponent, order_id) VALUES ($1, $2, $3, tstzrange($4, NULL), $5, $6, $7) RETURNING "
@@ -76,7 +78,7 @@ Answer<Installation> Assets::install(const InstallRequest& request) {
     pqxx::work tx(session);
     lock_assets(tx, false);
     auto out = put_in(tx, request.utility, request.meter, request.usage_point, request.at, request.multiplier,
-                      request.order_id, request.start_reads);
+                      request.order_id, request.start_reads, request.check);
     audit(tx, actor_, request.utility, "install", "meters/" + request.meter,
           place(out) + " " + request.order_id);
     tx.commit();
@@ -111,7 +113,7 @@ Answer<Exchanged> Assets::exchange(const ExchangeRequest& request) {
     Exchanged out;
     out.removed = take_out(tx, current, request.at, request.old_end_reads);
     out.installed = put_in(tx, request.utility, request.new_meter, request.usage_point, request.at,
-                           request.multiplier, request.order_id, request.new_start_reads);
+                           request.multiplier, request.order_id, request.new_start_reads, request.check);
     audit(tx, actor_, request.utility, "exchange", "usagePoints/" + request.usage_point,
           place(out.removed) + "; " + place(out.installed) + " " + request.order_id);
     tx.commit();

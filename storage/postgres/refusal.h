@@ -1,11 +1,19 @@
 // How an asset operation or a query says no: with enough for an API to choose its status code.
 #pragma once
 
+#include <map>
+#include <memory>
 #include <string>
 #include <utility>
 #include <variant>
 
 namespace ami::storage {
+
+// A rule of the caller's own that forbids what was asked.
+struct Rule {
+  std::string name;                          // a stable word, "MODULE_RESTRICTION"
+  std::map<std::string, std::string> facts;  // what it rests on
+};
 
 struct Refusal {
   enum class Kind {
@@ -13,6 +21,7 @@ struct Refusal {
     NotFound,       // no such utility, meter, usage point, alias; `nearest` holds the closest that exists
     AlreadyExists,  // the name is taken
     Collision,      // an effective-dated row is in the way; the message names it
+    Excluded,       // a rule that the caller handed in forbids it; `rule` is that rule
     Unavailable,    // PostgreSQL is away: retry
     InDoubt,        // COMMIT lost its answer: look before trying again
     Internal,       // a defect
@@ -21,6 +30,7 @@ struct Refusal {
   std::string message;
   std::string field;    // snake_case name of the request's field, or empty
   std::string nearest;  // for NotFound
+  std::shared_ptr<const Rule> rule{};  // for Excluded
 };
 
 template <class T>

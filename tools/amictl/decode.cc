@@ -12,6 +12,7 @@
 #include "adapters/wire/cmep/codec/cmep.h"
 #include "adapters/wire/ssn_export/codec/ssn_export.h"
 #include "meter_model/normaliser/mapping_yaml.h"
+#include "tools/amictl/config_dir.h"
 #include "tools/amictl/connection.h"
 #include "tools/amictl/decode_json.h"
 #include "tools/amictl/options.h"
@@ -42,14 +43,6 @@ std::string file_text(const fs::path& path) {
   std::ifstream in(path, std::ios::binary);
   if (!in || fs::is_directory(path)) throw UsageError{"cannot read " + path.string()};
   return all_of(in);
-}
-
-// The mapping data: AMI_CONFIG_DIR, beside a build tree, or where the package puts it.
-fs::path config_dir() {
-  if (const char* set = std::getenv("AMI_CONFIG_DIR")) return set;
-  std::error_code ignored;
-  const fs::path beside = fs::read_symlink("/proc/self/exe", ignored).parent_path() / "../../config";
-  return fs::exists(beside / "maps") ? beside : fs::path("/etc/ami-gateway");
 }
 
 std::string at_line(const std::string& file, const YAML::Node& node) {
@@ -102,7 +95,7 @@ Feed load_feed(const DecodeOptions& given) {
   Feed feed;
   const std::string shipped = given.wire == "cmep" ? "maps/cmep.yaml" : "maps/ssn.yaml";
   if (given.config.empty()) {
-    feed.rules.mapping = mapping_from(file_text(config_dir() / shipped), shipped);
+    feed.rules.mapping = mapping_from(file_text(config_dir("maps") / shipped), shipped);
     feed.rules.zone = Zone::utc();  // the CMEP text says UTC; SSN times carry their offset
     return feed;
   }
@@ -118,7 +111,7 @@ Feed load_feed(const DecodeOptions& given) {
   };
   const std::string name = text("mapping", shipped);
   const fs::path here = fs::path(given.config).parent_path();
-  fs::path path = config_dir() / name;
+  fs::path path = config_dir("maps") / name;
   for (const fs::path& candidate : {here / name, here / ".." / name}) {
     if (fs::exists(candidate)) {
       path = candidate;

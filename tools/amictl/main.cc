@@ -41,6 +41,8 @@ int main(int argc, char** argv) {
   add_reprocess(app, options, run);
   add_admin(app, options, run);
   add_decode(app, run);
+  add_metrology(app, run);
+  add_approval(app, options, run);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

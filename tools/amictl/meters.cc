@@ -42,6 +42,8 @@ const std::map<std::string, SetText> kTextColumns = {
     {"elements", [](v1::ImportRow& row, const std::string& text) { row.set_elements(text); }},
     {"class", [](v1::ImportRow& row, const std::string& text) { row.set_meter_class(text); }},
     {"firmware", [](v1::ImportRow& row, const std::string& text) { row.set_firmware(text); }},
+    {"module_type", [](v1::ImportRow& row, const std::string& text) { row.set_module_type(text); }},
+    {"board", [](v1::ImportRow& row, const std::string& text) { row.set_board(text); }},
     {"usage_point", [](v1::ImportRow& row, const std::string& text) { row.set_usage_point(text); }},
     {"zone", [](v1::ImportRow& row, const std::string& text) { row.set_time_zone(text); }},
     {"commodity", [](v1::ImportRow& row, const std::string& text) { row.set_commodity(text); }},
@@ -52,8 +54,8 @@ const std::set<std::string> kOtherColumns = {"wires", "valid_from"};
 
 constexpr const char* kCsvHelp =
     "CSV with a header line. UTF-8. Columns, in any order: meter (key, required), badge (default: the key), "
-    "manufacturer_serial, module, vendor_control, mac, cis, alias_feed, model, form, elements, wires, class, "
-    "firmware, "
+    "manufacturer_serial, module (its serial), vendor_control, mac, cis, alias_feed, model, form, elements, "
+    "wires, class, firmware, module_type (SSN, ...), board (EMTR-3-FX), "
     "usage_point (key; made when not known), zone (IANA), commodity (default electricity), feeder, "
     "transformer, multiplier, "
     "valid_from. Everything is stored, or nothing is.";
@@ -168,6 +170,8 @@ int report(const Options& options, const ImportOptions& given, const v1::ImportM
     std::cout << (answer.stored() ? "stored: " : "dry run, nothing stored: ") << answer.created()
               << " new meters, " << answer.installed() << " installed, " << answer.unchanged()
               << " rows known already\n";
+    if (answer.nonconforming() > 0)
+      std::cout << answer.nonconforming() << " are NONCONFORMING: see amictl meters nonconforming\n";
   }
   return answer.error_count() > 0 ? kRefused : kDone;
 }
@@ -217,7 +221,7 @@ int import_meters(const Options& options, const ImportOptions& given) {
 
 int list_meters(const Options& options) {
   const auto stub = AssetService::NewStub(connect(options));
-  Table table({"METER", "MODEL", "FORM", "CLASS", "ALIASES"});
+  Table table({"METER", "MODEL", "FORM", "CLASS", "MODULE", "ALIASES"});
   v1::ListMetersRequest request;
   request.set_parent(parent(options));
   request.set_page_size(1000);
@@ -236,7 +240,8 @@ int list_meters(const Options& options) {
       for (const v1::Alias& alias : meter.aliases()) {
         aliases += (aliases.empty() ? "" : " ") + v1::AliasKind_Name(alias.kind()) + "=" + alias.value();
       }
-      table.row({last_part(meter.name()), meter.model(), meter.form(), meter.meter_class(), aliases});
+      table.row({last_part(meter.name()), meter.model(), meter.form(), meter.meter_class(),
+                 meter.module_type(), aliases});
     }
     request.set_page_token(answer.next_page_token());
   } while (!request.page_token().empty());
@@ -305,7 +310,8 @@ void add_meters(CLI::App& app, const Options& options, Run& run) {
       [&options, &run, given] { run = [&options, given] { return import_meters(options, *given); }; });
 
   auto key = std::make_shared<std::string>();
-  CLI::App* show = meters->add_subcommand("show", "one meter, with aliases and installation");
+  CLI::App* show = meters->add_subcommand(
+      "show", "one meter, with aliases, installation, module, verification and what the notice says of it");
   show->add_option("meter", *key, "key, or full name")->required();
   show->callback([&options, &run, key] { run = [&options, key] { return show_meter(options, *key); }; });
 
@@ -320,6 +326,9 @@ void add_meters(CLI::App& app, const Options& options, Run& run) {
   swap->add_option("--old-end", *old_end, "dial of the old meter, kWh delivered");
   swap->add_option("--new-start", *new_start, "dial of the new meter, kWh delivered");
   swap->add_option("--order", *request->mutable_order_id(), "order id");
+  swap->add_flag_callback(
+      "--already-in-place", [request] { request->set_already_in_place(true); },
+      "it has been done: what the notice excludes is stored and marked");
   swap->callback([&options, &run, request, at, old_end, new_start] {
     run = [&options, request, at, old_end, new_start] {
       if (!old_end->empty()) add_dial(*old_end, *request->add_old_end_reads());
@@ -327,6 +336,7 @@ void add_meters(CLI::App& app, const Options& options, Run& run) {
       return exchange(options, *request, *at);
     };
   });
+  add_meter_assets(*meters, options, run);
 }
 
 }  // namespace ami::amictl

@@ -26,6 +26,7 @@ struct Options {
 // Each adds its subcommands; the chosen one is put into `run`, whose result is the exit code.
 using Run = std::function<int()>;
 void add_meters(CLI::App& app, const Options& options, Run& run);
+void add_meter_assets(CLI::App& meters, const Options& options, Run& run);  // below `meters`
 void add_reads(CLI::App& app, const Options& options, Run& run);
 void add_events(CLI::App& app, const Options& options, Run& run);
 void add_changes(CLI::App& app, const Options& options, Run& run);  // and reconcile
@@ -34,5 +35,7 @@ void add_ingest(CLI::App& app, const Options& options, Run& run);  // adapters, 
 void add_reprocess(CLI::App& app, const Options& options, Run& run);  // and raw
 void add_admin(CLI::App& app, const Options& options, Run& run);  // audit, retention, maintenance
 void add_decode(CLI::App& app, Run& run);
+void add_metrology(CLI::App& app, Run& run);
+void add_approval(CLI::App& app, const Options& options, Run& run);
 
 }  // namespace ami::amictl

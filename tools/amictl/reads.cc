@@ -1,6 +1,7 @@
 #include <CLI/CLI.hpp>
 #include <iostream>
 #include <map>
+#include <string_view>
 
 #include <grpcpp/grpcpp.h>
 #include "ami/v1/reading_service.grpc.pb.h"
@@ -58,6 +59,14 @@ std::string quality_text(const v1::Quality& quality) {
   return text;
 }
 
+// "APPROVED", "NO_REGIME", "OUTSIDE NONCONFORMING": of a register or of a channel's intervals.
+template <class Message>
+std::string approval_text(const Message& message) {
+  constexpr std::string_view kPrefix = "TYPE_APPROVAL_";
+  return v1::TypeApproval_Name(message.type_approval()).substr(kPrefix.size()) +
+         (message.approval().nonconforming() ? " NONCONFORMING" : "");
+}
+
 class RegisterPrinter {
  public:
   RegisterPrinter(bool json, std::string channel) : json_(json), channel_(std::move(channel)) {}
@@ -70,7 +79,8 @@ class RegisterPrinter {
     const std::string quantity =
         v1::Quantity_Name(value.quantity()) + (value.tou() == 0 ? "" : " tou " + std::to_string(value.tou()));
     table_.row({last_part(value.meter()), value.channel(), quantity, to_text(value.time()), value.value(),
-                value.unit(), quality_text(value.quality()), last_part(value.source())});
+                value.unit(), quality_text(value.quality()), last_part(value.source()),
+                approval_text(value)});
   }
   void end() {
     if (!json_) table_.print(std::cout);
@@ -79,7 +89,7 @@ class RegisterPrinter {
  private:
   bool json_;
   std::string channel_;
-  Table table_{{"METER", "CHANNEL", "QUANTITY", "TIME", "VALUE", "UNIT", "QUALITY", "SOURCE"}};
+  Table table_{{"METER", "CHANNEL", "QUANTITY", "TIME", "VALUE", "UNIT", "QUALITY", "SOURCE", "APPROVAL"}};
 };
 
 int latest(const Options& options, const ReadOptions& read) {
@@ -173,11 +183,15 @@ class IntervalPrinter {
                   << ",\"quantity\":\"" << v1::Quantity_Name(channel.quantity()) << "\",\"start\":\""
                   << to_text(start) << "\",\"end\":\"" << to_text(end)
                   << "\",\"value\":" << (missing ? "null" : quote(value))
-                  << ",\"unit\":" << quote(channel.unit()) << ",\"quality\":" << quote(said) << "}\n";
+                  << ",\"unit\":" << quote(channel.unit()) << ",\"quality\":" << quote(said)
+                  << ",\"type_approval\":\"" << v1::TypeApproval_Name(channel.type_approval())
+                  << "\",\"verification\":\"" << v1::Verification_Name(channel.verification())
+                  << "\",\"nonconforming\":" << (channel.approval().nonconforming() ? "true" : "false")
+                  << "}\n";
       } else {
         table_.row({last_part(channel.meter()), channel.channel(), v1::Quantity_Name(channel.quantity()),
                     to_text(start), to_text(end), missing ? "missing" : value, channel.unit(), said,
-                    last_part(sources_[at(block.sources(), slot)])});
+                    last_part(sources_[at(block.sources(), slot)]), approval_text(channel)});
       }
     }
   }
@@ -191,7 +205,8 @@ class IntervalPrinter {
   std::map<std::uint32_t, v1::Dictionary::Channel> channels_;
   std::map<std::uint32_t, v1::Quality> qualities_;
   std::map<std::uint32_t, std::string> sources_;
-  Table table_{{"METER", "CHANNEL", "QUANTITY", "START", "END", "VALUE", "UNIT", "QUALITY", "SOURCE"}};
+  Table table_{
+      {"METER", "CHANNEL", "QUANTITY", "START", "END", "VALUE", "UNIT", "QUALITY", "SOURCE", "APPROVAL"}};
 };
 
 int intervals(const Options& options, const ReadOptions& read) {

@@ -23,6 +23,9 @@ TEST(Fingerprint, OfAFolderSeesYamlInAllItsDepthAndNothingElse) {
   const auto second = digest_of_folder(folder.path(), {});
   EXPECT_NE(second, first);
   EXPECT_NE(digest_of_folder(folder.path(), {folder.path("a.yaml")}), second);
+  folder.write("apart/deep/c.yaml", "1");
+  EXPECT_NE(digest_of_folder(folder.path(), {}), second);
+  EXPECT_EQ(digest_of_folder(folder.path(), {folder.path("apart")}), second);
 }
 
 TEST(Fingerprint, MovedContentIsAChange) {

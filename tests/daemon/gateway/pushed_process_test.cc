@@ -77,7 +77,7 @@ class PushedProcess : public ::testing::Test {
  protected:
   void configure(const std::string& conninfo, const std::string& more = {}) {
     folder_.write("gateway.yaml",
-                  "utilities: [{key: hydro, notice: AE-1641, zone: America/Toronto}]\n"
+                  "utilities: [{key: hydro, zone: America/Toronto}]\n"
                   "database: {conninfo: \"" +
                       conninfo +
                       "\", migrate_on_start: true, allow_owner: true, check_every: 100ms, retry_first: 20ms, "

@@ -4,6 +4,8 @@
 
 #include <limits>
 
+#include "tests/daemon/regime/shipped_regimes.h"
+
 namespace ami::rpc {
 namespace {
 
@@ -21,6 +23,8 @@ struct Page {
   storage::Utility utility{1, "maui", "Pacific/Honolulu", std::nullopt};
   ReadingTarget target{"utilities/maui/meters/m1", {}, {}};
   storage::IntervalPage page;
+  std::shared_ptr<const regime::Regimes> regimes = std::make_shared<const regime::Regimes>();
+  storage::MeterFacts facts;
 
   Page() {
     target.meters[7] = {"m1", {}, {}};
@@ -45,8 +49,13 @@ struct Page {
     return page.blocks.back();
   }
   std::vector<const ReadingTarget*> of_span() const { return {&target}; }
+  regime::Standings standings() const {
+    regime::Standings standings(regime::Regime(regimes, utility));
+    standings.add({{7, facts}});
+    return standings;
+  }
   std::vector<v1::StreamIntervalsResponse> messages(bool apply_multiplier = false) {
-    IntervalMessages maker(utility, apply_multiplier);
+    IntervalMessages maker(utility, apply_multiplier, standings());
     std::vector<v1::StreamIntervalsResponse> out;
     maker.append(of_span(), page, out);
     return out;
@@ -144,7 +153,7 @@ TEST(IntervalBlocks, RawSlotsHaveNoQualityRunAndRunsAreCountedFromTheCut) {
 TEST(IntervalBlocks, LaterPagesDefineOnlyWhatIsNew) {
   Page page;
   page.add(kDay, {1});
-  IntervalMessages maker(page.utility, false);
+  IntervalMessages maker(page.utility, false, page.standings());
   std::vector<v1::StreamIntervalsResponse> first, second;
   maker.append(page.of_span(), page.page, first);
   page.page.blocks[0].sources = {{1, 6}};
@@ -206,8 +215,84 @@ TEST(IntervalBlocks, UtilityWithoutANoticeHasNoRegime) {
   Page page;
   page.add(kDay, {1});
   EXPECT_EQ(page.messages()[0].dictionary().channels(0).type_approval(), v1::TYPE_APPROVAL_NO_REGIME);
+  EXPECT_FALSE(page.messages()[0].dictionary().channels(0).has_approval());
   page.utility.notice = "AE-1641";
   EXPECT_EQ(page.messages()[0].dictionary().channels(0).type_approval(), v1::TYPE_APPROVAL_UNKNOWN);
+  EXPECT_EQ(page.messages()[0].dictionary().channels(0).approval().notice(), "AE-1641");
+}
+
+// A page of a meter under AE-1641 whose module was swapped at an instant, with the seal broken.
+Page swapped_page(UtcInstant swap) {
+  Page page;
+  page.utility.notice = "AE-1641";
+  page.regimes = regime::testing::shipped_regimes();
+  page.facts.details = {regime::testing::axr_sd()};
+  page.facts.modules = {regime::testing::module("SSN", {UtcInstant::min(), swap}),
+                        regime::testing::module("TS2", {swap}, true)};
+  page.facts.seals = {regime::testing::seal(2012, 5, 3, 2020)};
+  return page;
+}
+
+TEST(IntervalBlocks, SwappedModuleBeginsANewNumberAndTheSlotAcrossItIsUnknown) {
+  Page page = swapped_page(kDay + minutes{37});
+  page.add(kDay, {1, 2, kHole, 4, 5});
+  page.page.blocks[0].qualities = {{1, 0}, {4, 9}};
+  const auto messages = page.messages();
+  ASSERT_EQ(messages.size(), 4U);
+  const auto& channels = messages[0].dictionary().channels();
+  ASSERT_EQ(channels.size(), 3);
+  EXPECT_EQ(channels[0].type_approval(), v1::TYPE_APPROVAL_APPROVED);
+  EXPECT_EQ(channels[0].verification(), v1::VERIFICATION_IN_PERIOD);
+  EXPECT_EQ(channels[1].type_approval(), v1::TYPE_APPROVAL_UNKNOWN);
+  EXPECT_EQ(channels[1].verification(), v1::VERIFICATION_UNKNOWN);
+  EXPECT_EQ(channels[2].type_approval(), v1::TYPE_APPROVAL_NOT_STATED);
+  EXPECT_EQ(channels[2].verification(), v1::VERIFICATION_NOT_VERIFIED);
+  EXPECT_EQ(channels[2].approval().clause(), "COMMUNICATIONS, Landis+Gyr EMS, item 2, paragraph 1");
+  const std::vector<std::vector<std::int64_t>> wanted{{1, 2}, {0}, {4, 5}};
+  for (std::size_t i = 0; i < 3; ++i) {
+    const v1::Block& block = messages[i + 1].block();
+    EXPECT_EQ(block.channel(), channels[static_cast<int>(i)].number());
+    EXPECT_EQ((std::vector<std::int64_t>{block.mantissas().begin(), block.mantissas().end()}), wanted[i]);
+  }
+  EXPECT_EQ(messages[2].block().first_start().seconds(), messages[1].block().first_start().seconds() + 1800);
+  EXPECT_EQ(messages[2].block().missing(), std::string("\x01"));
+  EXPECT_EQ(runs(messages[1].block().qualities()), "1+1=1 ");
+  EXPECT_EQ(runs(messages[3].block().qualities()), "0+2=1 ");
+  EXPECT_EQ(runs(messages[3].block().sources()), "0+2=1 ");
+}
+
+TEST(IntervalBlocks, SwapOnASlotsEdgeLeavesNoSlotUnknown) {
+  Page page = swapped_page(kDay + minutes{30});
+  page.add(kDay, {1, 2, 3, 4});
+  const auto messages = page.messages();
+  ASSERT_EQ(messages.size(), 3U);
+  EXPECT_EQ(messages[1].block().mantissas_size(), 2);
+  EXPECT_EQ(messages[2].block().mantissas_size(), 2);
+}
+
+TEST(IntervalBlocks, TwoSwapsInsideOneSlotMakeOneUnknownSlot) {
+  Page page = swapped_page(kDay + minutes{16});
+  page.facts.modules[1].valid.to = kDay + minutes{20};
+  page.facts.modules.push_back(regime::testing::module("SSN", {kDay + minutes{20}}));
+  page.add(kDay, {1, 2, 3});
+  const auto messages = page.messages();
+  ASSERT_EQ(messages.size(), 4U);
+  EXPECT_EQ(messages[2].block().mantissas_size(), 1);
+  EXPECT_EQ(messages[0].dictionary().channels(1).type_approval(), v1::TYPE_APPROVAL_UNKNOWN);
+  EXPECT_EQ(messages[0].dictionary().channels(2).type_approval(), v1::TYPE_APPROVAL_APPROVED);
+  EXPECT_EQ(messages[0].dictionary().channels(2).verification(), v1::VERIFICATION_NOT_VERIFIED);
+}
+
+TEST(IntervalBlocks, AppliedMultiplierIsCutAtASwapToo) {
+  Page page = swapped_page(kDay + minutes{30});
+  page.target.meters[7].placements = {placement("a", UtcInstant::min(), UtcInstant::max(), {2, 0})};
+  page.add(kDay, {1, 2, 3, 4});
+  const auto messages = page.messages(true);
+  ASSERT_EQ(messages.size(), 3U);
+  EXPECT_EQ(messages[0].dictionary().channels(0).type_approval(),
+            v1::TYPE_APPROVAL_OUTSIDE);  // computed here
+  EXPECT_EQ(messages[2].block().mantissas(0), 6);
+  EXPECT_EQ(messages[2].block().mantissas(1), 8);
 }
 
 }  // namespace

@@ -136,7 +136,8 @@ Outcome RpcFixture::start(RpcServer::Config config) {
           .log = [this](const CallRecord& record) { log.write(record); },
           .now = [this] { return now; },
           .executor = [this](std::function<void()> work) { workers.post(std::move(work)); },
-          .kept = kept_contents()});
+          .kept = kept_contents(),
+          .regimes = [this] { return regimes; }});
   return server->start();
 }
 

@@ -93,6 +93,7 @@ class RpcFixture {
   std::optional<Error> kept_error;          // met after the bytes of a content
   std::vector<storage::RunOrder> runs;      // ordered so far
   UtcInstant now;
+  std::shared_ptr<const regime::Regimes> regimes = std::make_shared<const regime::Regimes>();
   std::unique_ptr<RpcServer> server;
 
  private:
