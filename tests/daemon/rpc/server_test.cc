@@ -52,6 +52,8 @@ const std::map<std::string, std::set<std::string>>& expected_roles() {
       {"/ami.v1.AssetService/Install", {"asset"}},
       {"/ami.v1.AssetService/Remove", {"asset"}},
       {"/ami.v1.AssetService/Exchange", {"asset"}},
+      {"/ami.v1.AssetService/SetVerification", {"asset"}},
+      {"/ami.v1.AssetService/ListNonconforming", {"reader", "asset"}},
       {"/ami.v1.ReadingService/GetLatest", {"reader"}},
       {"/ami.v1.ReadingService/ListRegisters", {"reader"}},
       {"/ami.v1.ReadingService/StreamIntervals", {"reader"}},
