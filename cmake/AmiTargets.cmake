@@ -2,12 +2,15 @@
 #
 #   ami_library(NAME [PCH std|asio] SOURCES a.cc … [PUBLIC targets…] [PRIVATE targets…])
 #   ami_executable(NAME [PCH std|asio] SOURCES … LIBRARIES …)
-#   ami_test(NAME [PCH std|asio] SOURCES … LIBRARIES … [TIMEOUT s] [LABELS …] [WHOLE])
+#   ami_test(NAME SOURCES … LIBRARIES … [TIMEOUT s] [LABELS …] [WHOLE])
 #            WHOLE: one CTest case for the program, so that its tests share what is dear to start; always so
 #            with the label "database"
 #   ami_fuzz_target(NAME SOURCE x.cc LIBRARIES … CORPUS dir…)
 #
-# PCH names a precompiled header of cmake/pch that the target shares ("std" when left out; "none" for none).
+# PCH names a precompiled header of cmake/pch that the target shares ("std" when left out; "none" for none). Tests share
+# "gtest" and are compiled with -O1: what they test is compiled as users run it, and the tests themselves need not be fast.
+
+set(AMI_TEST_OPTIONS $<$<CONFIG:Release>:-O1>)
 
 function(ami_pch target pch)
   if(pch STREQUAL "none" OR AMI_FUZZ)
@@ -44,7 +47,7 @@ set(AMI_TEST_ENVIRONMENT
 # A test sees (tests/support/main.cc sets them for C++) AMI_SOURCE_DIR (the tree), AMI_BIN_DIR (built programs) and AMI_SAMPLES_DIR (samples beside
 # the checkout, which may be missing: then the test skips and says so).
 function(ami_test name)
-  cmake_parse_arguments(A "WHOLE" "PCH;TIMEOUT" "SOURCES;LIBRARIES;LABELS" ${ARGN})
+  cmake_parse_arguments(A "WHOLE" "TIMEOUT" "SOURCES;LIBRARIES;LABELS" ${ARGN})
   if(AMI_FUZZ)
     return()
   endif()
@@ -54,7 +57,8 @@ function(ami_test name)
   if(NOT A_LABELS)
     set(A_LABELS unit)  # an empty value would shift the properties behind it
   endif()
-  ami_executable(${name} PCH ${A_PCH} SOURCES ${A_SOURCES} LIBRARIES ${A_LIBRARIES} ami_test_main)
+  ami_executable(${name} PCH gtest SOURCES ${A_SOURCES} LIBRARIES ${A_LIBRARIES} ami_test_main)
+  target_compile_options(${name} PRIVATE ${AMI_TEST_OPTIONS})
   set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
   if("database" IN_LIST A_LABELS)  # a cluster a program, not one a case
     set(A_WHOLE TRUE)

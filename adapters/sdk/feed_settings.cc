@@ -16,6 +16,9 @@ const std::vector<SettingDef>& common_feed_settings() {
        .kind = SettingKind::Boolean,
        .doc = "Whether the gateway runs the feed.",
        .default_value = "true"},
+      {.key = "vee",
+       .doc = "File of the feed's thresholds and profile of validation, laid over vee/default.yaml; relative to the "
+              "configuration folder (data_dir). Empty: the default as it is."},
   };
   return kSettings;
 }

@@ -35,6 +35,16 @@ std::string digest_of_file(const std::string& path) {
   return file.bad() ? std::string{} : digest_of_text(content);
 }
 
+std::string digest_of_feed_file(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  if (!file) return {};
+  std::string kept;
+  for (std::string line; std::getline(file, line);) {
+    if (!line.starts_with("vee:")) kept += line + '\n';
+  }
+  return file.bad() ? std::string{} : digest_of_text(kept);
+}
+
 std::string digest_of_folder(const std::string& folder, const std::set<std::string>& except) {
   std::map<std::string, std::string> digests;
   std::error_code error;

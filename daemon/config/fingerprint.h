@@ -13,6 +13,8 @@ namespace ami::daemon {
 std::string digest_of_folder(const std::string& folder, const std::set<std::string>& except);
 
 std::string digest_of_file(const std::string& path);  // "" when it cannot be read
+// The same of a feed file, less the line that says how its values are judged (`vee:`).
+std::string digest_of_feed_file(const std::string& path);
 std::string digest_of_text(std::string_view text);    // SHA-256, hex
 
 }  // namespace ami::daemon

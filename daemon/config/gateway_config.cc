@@ -8,6 +8,7 @@
 
 #include "daemon/config/fingerprint.h"
 #include "daemon/config/secrets.h"
+#include "daemon/config/vee_files.h"
 #include "daemon/http/address.h"
 
 namespace ami::daemon {
@@ -53,6 +54,7 @@ class Loader {
     const auto& settings = loaded.settings;
     general(settings);
     notices(settings);
+    vee();
     if (const auto* database = part(settings, "database")) this->database(*database);
     if (const auto* http = part(settings, "http")) this->http(*http);
     if (const auto* raw = part(settings, "raw")) this->raw(*raw);
@@ -60,6 +62,7 @@ class Loader {
     if (const auto* journal = part(settings, "journal")) this->journal(*journal);
     if (const auto* rpc = part(settings, "rpc")) this->rpc(settings, *rpc);
     if (const auto* collection = part(settings, "collection")) this->collection(*collection);
+    if (const auto* validation = part(settings, "validation")) this->validation(*validation);
     if (has(settings, "utilities")) utilities(settings);
     if (const auto* retention = part(settings, "retention")) this->retention(*retention);
     if (has(settings, "adapters")) feeds(settings);
@@ -258,6 +261,54 @@ class Loader {
     if (c.every < std::chrono::milliseconds{100}) problem(s, "every", "must be 100ms at least");
   }
 
+  void validation(const Settings& s) {
+    auto& v = out_.config.validation;
+    if (has(s, "settle")) v.settle = s.duration("settle");
+    if (has(s, "every")) v.every = s.duration("every");
+    if (v.settle > std::chrono::hours{24}) problem(s, "settle", "must be 24h at most");
+    if (v.every < std::chrono::milliseconds{100}) problem(s, "every", "must be 100ms at least");
+    if (!has(s, "holidays")) return;
+    for (const std::string& text : s.list("holidays")) {
+      const auto midnight = parse_instant(text + "T00:00:00Z");
+      if (text.size() != std::string_view("2026-12-25").size() || !midnight) {
+        problem(s, "holidays", "\"" + text.substr(0, 40) + "\" is no day as 2026-12-25");
+      } else {
+        v.holidays.emplace_back(std::chrono::floor<std::chrono::days>(*midnight));
+      }
+    }
+  }
+
+  // Without the file of data_dir the built-in thresholds hold, which are the same as it ships.
+  void vee() {
+    auto& c = out_.config;
+    c.vee = vee::default_vee_config();
+    const auto path = (fs::path(c.data_dir) / "vee" / "default.yaml").lexically_normal().string();
+    std::error_code ignored;
+    if (!fs::exists(path, ignored)) return;
+    auto loaded = load_vee_file(path, c.vee);
+    std::ranges::move(loaded.problems, std::back_inserter(out_.problems));
+    c.vee = std::move(loaded.config);
+  }
+
+  // The overlay that the feed names, if it does.
+  vee::VeeConfig vee_of(const Settings& s) {
+    const auto name = text(s, "vee");
+    if (name.empty()) return out_.config.vee;
+    const auto path = vee_path(name);
+    std::error_code ignored;
+    if (!fs::exists(path, ignored)) {
+      problem(s, "vee", path + ": no such file");
+      return out_.config.vee;
+    }
+    auto loaded = load_vee_file(path, out_.config.vee);
+    // Several feeds may name one file; its problems are told once.
+    if (vee_told_.insert(path).second) std::ranges::move(loaded.problems, std::back_inserter(out_.problems));
+    return std::move(loaded.config);
+  }
+  [[nodiscard]] std::string vee_path(const std::string& name) const {
+    return (fs::path(out_.config.data_dir) / name).lexically_normal().string();
+  }
+
   void utilities(const Settings& root) {
     const auto& list = root.sections("utilities");
     if (list.empty()) problem(root, "utilities", "is empty: name at least one utility");
@@ -320,9 +371,12 @@ class Loader {
     apart.insert(fs::weakly_canonical(out_.config.approvals_dir, ignored).string());
     for (const char* folder : {"approvals", "scenarios", "vee"})
       apart.insert(fs::weakly_canonical(fs::path(out_.config.data_dir) / folder, ignored).string());
-    const auto data_digest = digest_of_folder(out_.config.data_dir, apart);
     std::map<std::string, std::string> owner;  // feed name -> file
-    for (const auto& path : paths) feed(path, data_digest, owner);
+    for (const auto& path : paths) feed(path, owner);
+    for (const auto& file : vee_told_) apart.insert(fs::weakly_canonical(file, ignored).string());
+    const auto data_digest = digest_of_folder(out_.config.data_dir, apart);
+    for (FeedConfig& feed : out_.config.feeds)
+      feed.fingerprint = digest_of_text(digest_of_feed_file(feed.file) + feed.utility + data_digest);
   }
 
   // Two feeds that look into one folder would take each other's files.
@@ -337,8 +391,7 @@ class Loader {
     folders_.emplace_back(mine, s.file());
   }
 
-  void feed(const std::string& path, const std::string& data_digest,
-            std::map<std::string, std::string>& owner) {
+  void feed(const std::string& path, std::map<std::string, std::string>& owner) {
     auto loaded = sdk::load_feed_file(path, families_);
     const bool whole = loaded.problems.empty() && loaded.family != nullptr;
     std::move(loaded.problems.begin(), loaded.problems.end(), std::back_inserter(out_.problems));
@@ -350,7 +403,7 @@ class Loader {
     feed.utility = s.text("utility");
     feed.file = path;
     feed.family = loaded.family;
-    feed.fingerprint = digest_of_text(digest_of_file(path) + feed.utility + data_digest);
+    feed.vee = vee_of(s);
     const auto [first, fresh] = owner.emplace(feed.name, path);
     if (!fresh) problem(s, "name", "\"" + feed.name + "\" is already the name of " + first->second);
     const auto& known = loaded.family->schema().settings;
@@ -374,6 +427,7 @@ class Loader {
   fs::path folder_;
   std::vector<std::pair<std::string, std::string>> folders_;  // of the feeds so far, and the feed's file
   bool notices_broken_ = false;
+  std::set<std::string> vee_told_;  // files that feeds overlay
   LoadedConfig out_;
 };
 

@@ -11,6 +11,7 @@
 #include "daemon/config/notices.h"
 #include "daemon/log/log.h"
 #include "meter_model/approval/service_switch.h"
+#include "meter_model/vee/vee_config.h"
 #include "storage/postgres/retention.h"
 
 namespace ami::daemon {
@@ -68,6 +69,12 @@ struct CollectionConfig {
   bool registers_daily = false;
 };
 
+struct ValidationConfig {
+  std::chrono::milliseconds settle{std::chrono::minutes{15}};
+  std::chrono::milliseconds every{std::chrono::seconds{30}};
+  std::vector<std::chrono::year_month_day> holidays{};  // civil
+};
+
 struct JournalSettings {
   std::string path;
   std::uint64_t max_bytes = std::uint64_t{1} << 30, max_messages = 1'000'000;
@@ -84,7 +91,10 @@ struct FeedConfig {
   const sdk::AdapterFamily* family = nullptr;  // lives as long as the Families that the load was given
   sdk::Settings settings;
   sdk::FeedPlan plan;
-  std::string fingerprint;  // changes with the feed file and with any file of data_dir
+  vee::VeeConfig vee;       // by which its values are judged
+  // Changes with the feed file and with any file of data_dir that decides what its content means; how values
+  // are judged does not.
+  std::string fingerprint;
 };
 
 struct GatewayConfig {
@@ -101,6 +111,8 @@ struct GatewayConfig {
   RpcConfig rpc;
   HttpConfig http;
   CollectionConfig collection;
+  ValidationConfig validation;
+  vee::VeeConfig vee;  // of data_dir, without a feed's overlay
   RawConfig raw;
   storage::RetentionRules retention;
   MaintenanceConfig maintenance;

@@ -239,6 +239,17 @@ sdk::SettingsSchema make_gateway_schema() {
                       "daily: a register that came on most days of a week is expected once each civil day "
                       "from then on.")},
               "Gaps and completeness, see docs/gaps.md."),
+          section(
+              "validation",
+              {def("settle", K::Duration, "15m",
+                   "How long a meter's civil day is left alone after its last change, and after its end, before "
+                   "it is validated; 24h at most."),
+               def("every", K::Duration, "30s",
+                   "Pause between two looks for days that are due; 100ms at least."),
+               def("holidays", K::List, "",
+                   "Civil days as 2026-12-25 that estimation takes for holidays: they learn from each other "
+                   "only.")},
+              "Validation and estimation; thresholds are a feed's own (`vee` in its file). See docs/vee.md."),
           section("http",
                   {def("address", K::Text, "127.0.0.1:9464",
                        "Numeric address and port of /metrics, /healthz and /readyz. No TLS: keep it on "

@@ -1,37 +1,15 @@
 #include "daemon/config/notices.h"
 
-#include <charconv>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
 #include <set>
-#include <sstream>
-#include <string_view>
 
+#include "daemon/config/problem_lines.h"
 #include "meter_model/approval/notice_yaml.h"
 
 namespace ami::daemon {
 namespace fs = std::filesystem;
-namespace {
-
-// Each line is "path:line: message".
-void add_problems(const std::string& path, const std::string& text, std::vector<sdk::Problem>& problems) {
-  std::istringstream lines(text);
-  for (std::string line; std::getline(lines, line);) {
-    if (line.empty()) continue;
-    sdk::Problem problem{path, 0, line};
-    if (line.starts_with(path + ":")) {
-      const std::string_view rest = std::string_view(line).substr(path.size() + 1);
-      const auto [end, error] = std::from_chars(rest.data(), rest.data() + rest.size(), problem.line);
-      const auto used = static_cast<std::size_t>(end - rest.data());
-      problem.message =
-          error == std::errc{} && rest.substr(used).starts_with(": ") ? rest.substr(used + 2) : rest;
-    }
-    problems.push_back(std::move(problem));
-  }
-}
-
-}  // namespace
 
 LoadedNotices load_notices(const std::string& folder) {
   LoadedNotices out;
@@ -51,7 +29,7 @@ LoadedNotices load_notices(const std::string& folder) {
     }
     auto notice = approval::parse_notice(yaml, path);
     if (!notice.ok()) {
-      add_problems(path, notice.error().message, out.problems);
+      add_problem_lines(path, notice.error().message, out.problems);
       continue;
     }
     const std::string name = notice->name;

@@ -21,6 +21,7 @@
 #include "daemon/gateway/readiness.h"
 #include "daemon/gateway/reload.h"
 #include "daemon/gateway/rpc_link.h"
+#include "daemon/gateway/validation_rules.h"
 #include "daemon/host/host.h"
 #include "daemon/host/steady_clock.h"
 #include "daemon/http/http_server.h"
@@ -28,6 +29,7 @@
 #include "daemon/maintenance/job.h"
 #include "daemon/notify/notify.h"
 #include "daemon/rpc/server.h"
+#include "daemon/validation/validation_job.h"
 
 namespace ami::daemon {
 namespace asio = boost::asio;
@@ -35,7 +37,8 @@ namespace {
 
 constexpr std::chrono::milliseconds kTick{100};  // how soon a loop notices a stop or a reload
 constexpr std::size_t kQueryThreads = 4;         // for gRPC calls
-constexpr std::size_t kControlThreads = 5;  // health check, reload, gRPC's drain, gaps, maintenance may block one each
+// Health check, reload, gRPC's drain, gaps, validation and maintenance may block one each.
+constexpr std::size_t kControlThreads = 6;
 constexpr std::size_t kKeptThreads = 2;          // reading kept content again and dropping it
 constexpr int kMostProblemsLogged = 20;
 
@@ -107,6 +110,7 @@ class Gateway::Impl {
     asio::co_spawn(strand_, maintenance_.keep(), end_on_defect);
     asio::co_spawn(strand_, look_into_journal(), end_on_defect);
     asio::co_spawn(strand_, keep_gaps(), end_on_defect);
+    asio::co_spawn(strand_, keep_validation(), end_on_defect);
     kept_.start(strand_, host_, clock_);
     notifier_.ready("waiting for the database");
     std::vector<std::jthread> threads;
@@ -152,7 +156,8 @@ class Gateway::Impl {
              [this](const std::string& sha256) { return kept_.open(sha256); },
              [this](const std::string& sha256) { return kept_.holds(sha256); }},
             &database_.reader(),
-            [this] { return regimes(); }});
+            [this] { return regimes(); },
+            [this] { return rules(); }});
     if (auto started = rpc_->start(); !started) return started;
     rpc_->set_serving(false);
     log_.write(messages::kRpcListening, {{"tls_port", std::to_string(rpc_->port())},
@@ -254,6 +259,21 @@ class Gateway::Impl {
     comparing_ = false;
   }
 
+  sdk::Awaitable<void> keep_validation() {
+    validating_ = true;
+    ValidationJob job({database_.queries(), control_, clock_, metrics_, log_});
+    co_await job.keep([this] {
+      ValidationJob::Situation situation;
+      situation.stopping = stopping_;
+      situation.ready = applied_;
+      situation.rules.settle = std::chrono::ceil<std::chrono::seconds>(config_.validation.settle);
+      situation.judging = rules();
+      situation.every = config_.validation.every;
+      return situation;
+    });
+    validating_ = false;
+  }
+
   sdk::Awaitable<void> keep_readiness() {
     std::optional<std::string> last;
     while (!stopping_) {
@@ -334,6 +354,7 @@ class Gateway::Impl {
       log_.write(messages::kReloadNeedsRestart, {{"key", key}});
     }
     put_regimes(regimes_of(config_));
+    put_rules(validation_rules_of(config_));
     log_.configure(config_.log_level, config_.log_format);
     reload_to_finish_ = true;  // keep_database() applies it and says when that is done
   }
@@ -341,6 +362,14 @@ class Gateway::Impl {
   std::shared_ptr<const regime::Regimes> regimes() {
     const std::lock_guard lock(regimes_mutex_);
     return regimes_;
+  }
+  std::shared_ptr<const validation::Rules> rules() {
+    const std::lock_guard lock(regimes_mutex_);
+    return rules_;
+  }
+  void put_rules(std::shared_ptr<const validation::Rules> fresh) {
+    const std::lock_guard lock(regimes_mutex_);
+    rules_ = std::move(fresh);
   }
   void put_regimes(std::shared_ptr<const regime::Regimes> fresh) {
     const std::lock_guard lock(regimes_mutex_);
@@ -366,7 +395,7 @@ class Gateway::Impl {
     maintenance_.stop();
     co_await host_.stop();
     while (!kept_.quiet()) co_await clock_.wait(kTick);
-    while (checking_ || comparing_ || maintenance_.working()) co_await clock_.wait(kTick);
+    while (checking_ || comparing_ || validating_ || maintenance_.working()) co_await clock_.wait(kTick);
     http_->stop();
     limit.cancel();
     signals_.cancel();
@@ -374,8 +403,9 @@ class Gateway::Impl {
   }
 
   GatewayConfig config_;
-  std::mutex regimes_mutex_;  // guards the next one, which threads of gRPC calls read
+  std::mutex regimes_mutex_;  // guards the next two, which threads of gRPC calls read
   std::shared_ptr<const regime::Regimes> regimes_ = regimes_of(config_);
+  std::shared_ptr<const validation::Rules> rules_ = validation_rules_of(config_);
   const Families& families_;
   Log& log_;
   Notifier notifier_;
@@ -399,6 +429,7 @@ class Gateway::Impl {
   bool reload_to_finish_ = false;
   bool checking_ = false;
   bool comparing_ = false;
+  bool validating_ = false;
   bool stopping_ = false;
 };
 

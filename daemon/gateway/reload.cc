@@ -54,6 +54,8 @@ std::vector<std::string> take_over(GatewayConfig& running, GatewayConfig fresh) 
   running.log_level = fresh.log_level;
   running.log_format = fresh.log_format;
   running.collection = fresh.collection;
+  running.validation = std::move(fresh.validation);
+  running.vee = std::move(fresh.vee);
   running.utilities = std::move(fresh.utilities);
   running.retention = std::move(fresh.retention);
   running.maintenance = fresh.maintenance;

@@ -8,8 +8,9 @@
 
 namespace ami::daemon {
 
-// Moves into `running` what can change: utilities, notices, feeds, log, drain_timeout, data_dir. Everything else stays
-// as it was; the keys of it that `fresh` would change are returned, in the order of the schema.
+// Moves into `running` what can change: utilities, notices, feeds, validation, log, drain_timeout, data_dir.
+// Everything else stays as it was; the keys of it that `fresh` would change are returned, in the order of the
+// schema.
 std::vector<std::string> take_over(GatewayConfig& running, GatewayConfig fresh);
 
 }  // namespace ami::daemon

@@ -128,6 +128,16 @@ inline constexpr Message kGapsFailed{
     "GAPS_FAILED", Level::Warn,
     "gaps could not be brought up to date and are tried again by itself: look at the database if this lasts"};
 
+inline constexpr Message kValidationDone{"VALIDATION_DONE", Level::Info,
+                                         "meter-days were validated; see amictl vee"};
+inline constexpr Message kValidationFailed{
+    "VALIDATION_FAILED", Level::Warn,
+    "validation could not go on and is tried again by itself: look at the database if this lasts"};
+inline constexpr Message kThresholdSuspect{
+    "THRESHOLD_SUSPECT", Level::Warn,
+    "a check hit more of a day's meters than its threshold can be right for: look at the check's threshold, the "
+    "programme rules and the feed before trusting its findings; see docs/vee.md"};
+
 inline constexpr Message kMaintenanceDone{
     "MAINTENANCE_DONE", Level::Info,
     "the nightly maintenance of the database has run; what it did: amictl maintenance"};

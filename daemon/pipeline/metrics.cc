@@ -176,6 +176,27 @@ void Metrics::collection(const std::string& feed, std::int64_t open_gaps, std::i
   }
 }
 
+void Metrics::validated(std::size_t meter_days, const std::map<std::string, std::size_t>& findings) {
+  impl_->counter("ami_validation_meter_days_total", "Civil days of a meter that were judged, repetitions counted")
+      .Add({})
+      .Increment(static_cast<double>(meter_days));
+  auto& family = impl_->counter("ami_validation_findings_total", "What checks found in them");
+  for (const auto& [check, count] : findings) family.Add({{"check", check}}).Increment(static_cast<double>(count));
+}
+
+void Metrics::validation_waiting(std::int64_t meter_days) {
+  impl_->single("ami_validation_waiting", "Civil days of a meter that are due and not judged yet")
+      .Set(static_cast<double>(meter_days));
+}
+
+void Metrics::threshold_suspect(const std::string& check, bool suspect) {
+  impl_
+      ->gauge("ami_validation_threshold_suspect",
+              "1 while the check hits too large a share of the newest day's meters to be about the meters")
+      .Add({{"check", check}})
+      .Set(suspect ? 1 : 0);
+}
+
 void Metrics::queue(const std::string& name, std::function<std::size_t()> read) {
   const std::lock_guard lock(impl_->mutex);
   impl_->queues[name] = std::move(read);

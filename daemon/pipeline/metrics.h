@@ -47,6 +47,10 @@ class Metrics {
   // Of one feed. No ratio: no day of it is judged yet.
   void collection(const std::string& feed, std::int64_t open_gaps, std::int64_t missing,
                   std::optional<double> completeness);
+  // What one step of validation did: meter-days judged, and their findings by check ("V14").
+  void validated(std::size_t meter_days, const std::map<std::string, std::size_t>& findings);
+  void validation_waiting(std::int64_t meter_days);  // that are due and not judged yet
+  void threshold_suspect(const std::string& check, bool suspect);
   void change_feed(const storage::FeedHealth& health, std::size_t streams);
   // The journal of pushed messages, asked for when metrics are read. `read` is called from any thread.
   void journal(std::function<storage::JournalFigures()> read, std::uint64_t max_messages, std::uint64_t max_bytes);

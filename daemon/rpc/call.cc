@@ -8,6 +8,8 @@
 #include <optional>
 #include <tuple>
 
+#include "daemon/validation/judge.h"
+
 namespace ami::rpc {
 namespace {
 
@@ -84,8 +86,8 @@ void Call::store_accesses() const {
   const auto key = [](const CallRecord& r) { return std::tie(r.utility, r.purpose, r.on_behalf_of); };
   const auto told = std::exchange(accesses_, {});
   for (auto first = told.begin(); first != told.end();) {
-    storage::AccessCall access{first->utility,      caller_.name, caller_.uris,  first->on_behalf_of,
-                               first->purpose,      method_,      first->period, {}};
+    storage::AccessCall access{first->utility, caller_.name, caller_.uris,  first->on_behalf_of,
+                               first->purpose, method_,      first->period, {}};
     const auto same = [&](const CallRecord& r) { return key(r) == key(*first) && r.period == first->period; };
     const auto end = std::find_if_not(first, told.end(), same);
     for (auto record = first; record != end; ++record)
@@ -139,6 +141,10 @@ storage::Utility Call::parent(const std::string& name) const {
 
 regime::Regime Call::regime_of(const storage::Utility& utility) const {
   return {backend_.regimes ? backend_.regimes() : std::make_shared<const regime::Regimes>(), utility};
+}
+
+std::shared_ptr<const validation::Rules> Call::rules() const {
+  return backend_.rules ? backend_.rules() : std::make_shared<const validation::Rules>();
 }
 
 ResourceName Call::resource(const std::string& field, const std::string& name) const {

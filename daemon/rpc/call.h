@@ -44,6 +44,7 @@ struct Backend {
   PageTokens tokens;
   KeptContents kept{};
   RegimesNow regimes{};
+  RulesNow rules{};
 };
 
 // A page as the caller asked for it.
@@ -74,6 +75,7 @@ class Call {
   storage::Utility utility_of(const std::string& key) const;
   storage::Utility parent(const std::string& name) const;  // of a request's `parent` field
   [[nodiscard]] regime::Regime regime_of(const storage::Utility& utility) const;
+  [[nodiscard]] std::shared_ptr<const validation::Rules> rules() const;  // never null
   ResourceName resource(const std::string& field, const std::string& name) const;
   ResourceName resource(const std::string& field, const std::string& name, ResourceName::Kind kind) const;
 
@@ -88,8 +90,8 @@ class Call {
     return take(std::move(answer), ResourceName{});
   }
   [[noreturn]] void fail(const storage::Refusal& refusal, const ResourceName& subject) const;
-  // Caller and rpc are filled in. Accesses are kept until the work that notes them has ended, and are then stored
-  // before anything of it is sent.
+  // Caller and rpc are filled in. Accesses are kept until the work that notes them has ended, and are then
+  // stored before anything of it is sent.
   void log(CallRecord record) const;
   // Stores the accesses noted so far; StatusError when that fails: no log, no data. Gate::run calls it.
   void store_accesses() const;

@@ -16,6 +16,10 @@ using storage::ChangeRow;
 constexpr std::int16_t kWithOld = 2 | 4 | 16;
 constexpr std::int16_t kNotChanged = -1;
 
+bool estimated(std::int16_t bits) {
+  return bits != kNotChanged && (bits & bit_of(v1::Change::ESTIMATED)) != 0;
+}
+
 struct OldSlot {
   bool there = false;
   std::int64_t mantissa = PresentSlot::kMissing;
@@ -53,6 +57,15 @@ std::vector<Slot> slots_of_day(const ChangeRow& row, const PresentValues& presen
   const auto now = present.slots(row.channel->id, row.day, std::chrono::seconds{row.interval_s}, count);
   std::vector<Slot> slots(count);
   for (std::size_t i = 0; i < count; ++i) slots[i].now = now[i];
+  const auto tell_estimates = [&] {
+    const bool any = std::ranges::any_of(slots, [](const Slot& slot) { return estimated(slot.bits); });
+    if (!any) return;
+    const auto best =
+        present.estimates(row.channel->id, row.day, std::chrono::seconds{row.interval_s}, count);
+    for (std::size_t i = 0; i < count; ++i) {
+      if (estimated(slots[i].bits) && best[i].source < 0) slots[i].now = best[i];
+    }
+  };
   if (row.slots.empty()) {
     for (Slot& slot : slots) slot.bits = slot.now.source != 0 ? std::int16_t{0} : kNotChanged;
     return slots;
@@ -67,6 +80,7 @@ std::vector<Slot> slots_of_day(const ChangeRow& row, const PresentValues& presen
   for (Slot& slot : slots) {
     if (slot.bits != kNotChanged && (slot.bits & kWithOld) != 0) slot.old = old_at(row, number++);
   }
+  tell_estimates();
   return slots;
 }
 
@@ -115,10 +129,16 @@ class IntervalRuns {
       if (!filter_.wants(row_.meter,
                          range.placement == nullptr ? std::string() : range.placement->usage_point_key))
         continue;
-      for (const StandingRange& part :
-           cut_at_standings(first, length, range, row_.meter, row_.channel->reading_type,
-                            regime::Formed::Interval, context_.standings)) {
-        add_part(first, length, slots, part, range.placement);
+      const std::size_t end = range.first + range.count;
+      for (std::size_t begin = range.first, stop = begin; begin < end; begin = stop) {
+        const bool estimated = slots[begin].now.source < 0;
+        while (stop < end && (slots[stop].now.source < 0) == estimated) ++stop;
+        for (const StandingRange& part : cut_at_standings(
+                 first, length, {begin, stop - begin, range.placement}, row_.meter,
+                 row_.channel->reading_type, estimated ? regime::Formed::Computed : regime::Formed::Interval,
+                 context_.standings)) {
+          add_part(first, length, slots, part, range.placement);
+        }
       }
     }
   }
@@ -159,8 +179,9 @@ class IntervalRuns {
       run.set_time_zone(placement->zone);
       run.set_multiplier(placement->multiplier.to_string());
     }
-    run.set_origin(meter.details.empty() ? v1::ORIGIN_UNSPECIFIED
-                                         : interval_origin(detail_at(meter.details, start).model));
+    run.set_origin(slot.now.source < 0     ? v1::ORIGIN_PROCESSED
+                   : meter.details.empty() ? v1::ORIGIN_UNSPECIFIED
+                                           : interval_origin(detail_at(meter.details, start).model));
     v1::IntervalValues& now = *run.mutable_now();
     now.set_exponent(slot.now.exponent);
     *now.mutable_quality() = quality_of(slot.now.quality, context_.present.names());
@@ -170,6 +191,9 @@ class IntervalRuns {
       now.set_time_source(to_proto(source->second.time_source));
       *now.mutable_received_at() = to_proto(source->second.received_at);
     }
+    const auto estimate = context_.present.names().estimates.find(slot.now.source);
+    if (estimate != context_.present.names().estimates.end())
+      *now.mutable_estimate() = to_proto(estimate->second);
     if (slot.old.there) {
       run.mutable_old()->set_exponent(slot.old.exponent);
       *run.mutable_old()->mutable_quality() = quality_of(slot.old.quality, context_.before);
@@ -199,6 +223,8 @@ void add_intervals(const ChangeRow& row, const ChangeContext& context, const Cha
   if (!row.channel || row.interval_s <= 0) return;
   const auto one = [&](UtcInstant start) {
     Slot slot{row.kinds, context.present.slots(row.channel->id, start, length, 1).front(), old_at(row, 0)};
+    const PresentSlot best = context.present.estimates(row.channel->id, start, length, 1).front();
+    if (estimated(row.kinds) && best.source < 0) slot.now = best;
     runs.add(start, length, {slot});
   };
   if (row.time) {

@@ -9,6 +9,8 @@ namespace {
 
 using storage::ChangeEntity;
 
+constexpr std::int16_t kEstimated = 1 << 5;  // of v1::Change::ESTIMATED
+
 // Calls emit(slot, id) for each slot of a run-length list.
 template <class Runs, class Id, class Emit>
 void each_slot(const Runs& runs, Id id_of, Emit emit) {
@@ -55,8 +57,12 @@ storage::Period period_of(const storage::ChangeRow& row) {
 
 PresentValues read_present(const Call& call, const storage::Utility& utility,
                            const std::vector<storage::ChangeRow>& rows) {
-  Question intervals, registers, events;
+  Question intervals, estimates, registers, events;
   for (const storage::ChangeRow& row : rows) {
+    if (row.channel && (row.kinds & kEstimated) != 0) {
+      estimates.ask(row.meter, period_of(row));
+      estimates.channels.insert(row.channel->id);
+    }
     Question& question = row.entity == ChangeEntity::Event      ? events
                          : row.entity == ChangeEntity::Register ? registers
                                                                 : intervals;
@@ -71,6 +77,15 @@ PresentValues read_present(const Call& call, const storage::Utility& utility,
       auto page = call.take(readers.intervals(intervals.list(), intervals.filter(), {1000, token}));
       token = page.next_token;
       values.add(std::move(page));
+    } while (!token.empty());
+  }
+  if (!estimates.spans.empty()) {
+    std::string token;
+    do {
+      auto page = call.take(
+          readers.intervals(estimates.list(), estimates.filter(), {1000, token}, {}, storage::Layer::Best));
+      token = page.next_token;
+      values.add_estimates(std::move(page));
     } while (!token.empty());
   }
   if (!registers.spans.empty()) {
@@ -104,10 +119,16 @@ void PresentValues::learn(storage::Dictionary dictionary) {
   names_.channels.merge(dictionary.channels);
   names_.sources.merge(dictionary.sources);
   names_.qualities.merge(dictionary.qualities);
+  names_.estimates.merge(dictionary.estimates);
 }
 
 void PresentValues::add(storage::IntervalPage page) {
   for (storage::IntervalBlock& block : page.blocks) blocks_[block.channel].push_back(std::move(block));
+  learn(std::move(page.dictionary));
+}
+
+void PresentValues::add_estimates(storage::IntervalPage page) {
+  for (storage::IntervalBlock& block : page.blocks) best_[block.channel].push_back(std::move(block));
   learn(std::move(page.dictionary));
 }
 
@@ -123,9 +144,20 @@ void PresentValues::add(storage::EventRow row) {
 
 std::vector<PresentSlot> PresentValues::slots(storage::ChannelId channel, UtcInstant first,
                                               std::chrono::seconds length, std::size_t count) const {
+  return slots_of(blocks_, channel, first, length, count);
+}
+
+std::vector<PresentSlot> PresentValues::estimates(storage::ChannelId channel, UtcInstant first,
+                                                  std::chrono::seconds length, std::size_t count) const {
+  return slots_of(best_, channel, first, length, count);
+}
+
+std::vector<PresentSlot> PresentValues::slots_of(const Blocks& known, storage::ChannelId channel,
+                                                 UtcInstant first, std::chrono::seconds length,
+                                                 std::size_t count) {
   std::vector<PresentSlot> out(count);
-  const auto blocks = blocks_.find(channel);
-  if (blocks == blocks_.end()) return out;
+  const auto blocks = known.find(channel);
+  if (blocks == known.end()) return out;
   const UtcInstant end = first + length * static_cast<std::int64_t>(count);
   for (const storage::IntervalBlock& block : blocks->second) {
     const UtcInstant block_end =

@@ -17,7 +17,7 @@ struct PresentSlot {
   std::int64_t mantissa = kMissing;
   std::int32_t exponent = 0;
   storage::QualityId quality = 0;
-  storage::SourceId source = 0;  // 0 = nothing is known of the slot
+  storage::SourceId source = 0;  // 0 = nothing is known of the slot; below 0: an estimate
 };
 
 class PresentValues {
@@ -25,6 +25,9 @@ class PresentValues {
   // Consecutive slots from `first` on, as many as asked for.
   [[nodiscard]] std::vector<PresentSlot> slots(storage::ChannelId channel, UtcInstant first,
                                                std::chrono::seconds length, std::size_t count) const;
+  // The same in layer BEST; asked only of what a change of kind ESTIMATED names.
+  [[nodiscard]] std::vector<PresentSlot> estimates(storage::ChannelId channel, UtcInstant first,
+                                                   std::chrono::seconds length, std::size_t count) const;
   // Starts of the known intervals of that length that begin in the period.
   [[nodiscard]] std::vector<UtcInstant> starts(storage::ChannelId channel, std::chrono::seconds length,
                                                const storage::Period& period) const;
@@ -35,6 +38,7 @@ class PresentValues {
                                                              const storage::Period& period) const;
 
   void add(storage::IntervalPage page);
+  void add_estimates(storage::IntervalPage page);  // of layer BEST
   void add(storage::RegisterPage page);
   void add(storage::EventRow row);
 
@@ -42,9 +46,12 @@ class PresentValues {
   [[nodiscard]] std::vector<storage::UsagePointId> usage_points() const;  // of registers and events
 
  private:
+  using Blocks = std::map<storage::ChannelId, std::vector<storage::IntervalBlock>>;
   void learn(storage::Dictionary dictionary);
+  static std::vector<PresentSlot> slots_of(const Blocks& known, storage::ChannelId channel, UtcInstant first,
+                                           std::chrono::seconds length, std::size_t count);
 
-  std::map<storage::ChannelId, std::vector<storage::IntervalBlock>> blocks_;
+  Blocks blocks_, best_;
   std::map<std::pair<storage::ChannelId, UtcInstant>, storage::RegisterRow> registers_;
   std::map<std::pair<MeterId, std::int64_t>, storage::EventRow> events_;
   storage::Dictionary names_;

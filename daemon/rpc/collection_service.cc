@@ -1,15 +1,13 @@
 #include "daemon/rpc/collection_service.h"
 
-#include <charconv>
 #include <optional>
 
 #include "daemon/rpc/convert.h"
+#include "daemon/rpc/findings.h"
 #include "storage/postgres/gaps.h"
 
 namespace ami::rpc {
 namespace {
-
-using Date = std::chrono::year_month_day;
 
 constexpr int kMaxDays = 62;
 constexpr int kMaxIds = 1000;
@@ -77,24 +75,6 @@ void fill(const storage::Utility& utility, const storage::GapRow& row, v1::Gap& 
   if (row.given_up_at) *gap.mutable_given_up_time() = to_proto(*row.given_up_at);
 }
 
-// "2026-03-08", a day that the calendar has.
-Date day_from(const std::string& field, const std::string& text) {
-  const auto number = [&](std::size_t from, std::size_t length) -> std::optional<int> {
-    int value = 0;
-    const char* end = text.data() + from + length;
-    const auto [stop, error] = std::from_chars(text.data() + from, end, value);
-    return error == std::errc{} && stop == end && value >= 0 ? std::optional(value) : std::nullopt;
-  };
-  if (text.size() == 10 && text[4] == '-' && text[7] == '-') {
-    const auto y = number(0, 4), m = number(5, 2), d = number(8, 2);
-    if (y && m && d) {
-      const Date date = std::chrono::year{*y} / *m / *d;
-      if (date.ok() && *y >= 1970 && *y <= 2199) return date;
-    }
-  }
-  throw StatusError{invalid_field(field, "must be a day of the years 1970 to 2199, such as \"2026-03-08\"")};
-}
-
 // What `name` stands for. NOT_FOUND with the nearest when there is no such thing.
 struct Subject {
   std::optional<MeterId> meter;
@@ -147,15 +127,11 @@ void list_gaps(const Call& call, const v1::ListGapsRequest& request, v1::ListGap
   response.set_next_page_token(call.next_token(page, found.next_token));
 }
 
-std::string text_of(const Date& date) {
-  return to_text(UtcInstant{std::chrono::sys_days{date}}).substr(0, 10);
-}
-
 void get_completeness(const Call& call, const v1::GetCompletenessRequest& request,
                       v1::GetCompletenessResponse& response) {
   using By = storage::CompletenessQuery::By;
   storage::CompletenessQuery query;
-  const std::chrono::sys_days first = day_from("day", request.day());
+  const std::chrono::sys_days first = date_from("day", request.day());
   if (request.days() < 0 || request.days() > kMaxDays) {
     throw StatusError{invalid_field("days", "must be 0 (that is 1) to 62")};
   }
@@ -267,6 +243,20 @@ CollectionService::Unary* CollectionService::UndoGiveUp(Context* context,
                                                         v1::UndoGiveUpResponse* response) {
   return gate_.unary(context, "/ami.v1.CollectionService/UndoGiveUp",
                      [request, response](const Call& call) { undo_give_up(call, *request, *response); });
+}
+
+CollectionService::Unary* CollectionService::ListFindings(Context* context,
+                                                          const v1::ListFindingsRequest* request,
+                                                          v1::ListFindingsResponse* response) {
+  return gate_.unary(context, "/ami.v1.CollectionService/ListFindings",
+                     [request, response](const Call& call) { list_findings(call, *request, *response); });
+}
+
+CollectionService::Unary* CollectionService::Revalidate(Context* context,
+                                                        const v1::RevalidateRequest* request,
+                                                        v1::RevalidateResponse* response) {
+  return gate_.unary(context, "/ami.v1.CollectionService/Revalidate",
+                     [request, response](const Call& call) { revalidate(call, *request, *response); });
 }
 
 }  // namespace ami::rpc

@@ -2,13 +2,13 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
 #include <chrono>
 #include <set>
 
 #include "meter_model/quantity/quality.h"
 #include "meter_model/quantity/reading_type.h"
 #include "meter_model/time/zone.h"
-#include "meter_model/vee/findings.h"
 
 namespace ami::rpc {
 
@@ -180,13 +180,68 @@ std::string zone_from(const std::string& field, const std::string& name) {
   return name;
 }
 
-void check_layer(v1::Layer layer) {
-  if (!v1::Layer_IsValid(layer)) throw StatusError{invalid_field("layer", "must be RAW, VALIDATED or BEST")};
+storage::Layer layer_from(v1::Layer layer) {
+  switch (layer) {
+    case v1::RAW:
+      return storage::Layer::Raw;
+    case v1::LAYER_UNSPECIFIED:
+    case v1::VALIDATED:
+      return storage::Layer::Validated;
+    case v1::BEST:
+      return storage::Layer::Best;
+    default:
+      throw StatusError{invalid_field("layer", "must be RAW, VALIDATED or BEST")};
+  }
 }
 
-void apply_layer(v1::Layer layer, storage::Dictionary& names) {
-  if (layer != v1::RAW) return;
-  for (auto& [id, quality] : names.qualities) std::erase_if(quality.codes, is_finding);
+v1::Estimate to_proto(const storage::EstimateInfo& estimate) {
+  v1::Estimate message;
+  message.set_method(estimate.method);
+  message.set_algorithm(estimate.algorithm);
+  message.set_version(estimate.version);
+  message.set_inputs(estimate.inputs);
+  *message.mutable_made_at() = to_proto(estimate.made_at);
+  return message;
+}
+
+google::protobuf::Duration to_proto(std::chrono::microseconds time) {
+  google::protobuf::Duration duration;  // both parts have the sign of the whole
+  const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(time);
+  duration.set_seconds(seconds.count());
+  duration.set_nanos(static_cast<std::int32_t>(std::chrono::nanoseconds(time - seconds).count()));
+  return duration;
+}
+
+std::chrono::microseconds duration_from(const std::string& field, const google::protobuf::Duration& duration,
+                                        std::chrono::days longest) {
+  const std::chrono::seconds most = longest;
+  if (duration.seconds() < 0 || duration.nanos() < 0 || duration.nanos() > 999'999'999 ||
+      duration.seconds() > most.count() || (duration.seconds() == most.count() && duration.nanos() > 0)) {
+    throw StatusError{
+        invalid_field(field, "must be a time of 0 to " + std::to_string(longest.count()) + " days")};
+  }
+  return std::chrono::seconds{duration.seconds()} + std::chrono::microseconds{duration.nanos() / 1000};
+}
+
+std::chrono::year_month_day date_from(const std::string& field, const std::string& text) {
+  const auto number = [&](std::size_t from, std::size_t length) -> std::optional<int> {
+    int value = 0;
+    const char* end = text.data() + from + length;
+    const auto [stop, error] = std::from_chars(text.data() + from, end, value);
+    return error == std::errc{} && stop == end && value >= 0 ? std::optional(value) : std::nullopt;
+  };
+  if (text.size() == 10 && text[4] == '-' && text[7] == '-') {
+    const auto y = number(0, 4), m = number(5, 2), d = number(8, 2);
+    if (y && m && d) {
+      const std::chrono::year_month_day date = std::chrono::year{*y} / *m / *d;
+      if (date.ok() && *y >= 1970 && *y <= 2199) return date;
+    }
+  }
+  throw StatusError{invalid_field(field, "must be a day of the years 1970 to 2199, such as \"2026-03-08\"")};
+}
+
+std::string text_of(std::chrono::year_month_day date) {
+  return to_text(UtcInstant{std::chrono::sys_days{date}}).substr(0, 10);
 }
 
 storage::ChannelFilter filter_from(const google::protobuf::RepeatedField<int>& quantities) {

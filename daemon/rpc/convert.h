@@ -1,6 +1,7 @@
 // Between the store's values and the API's messages.
 #pragma once
 
+#include <chrono>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -9,6 +10,7 @@
 #include "ami/v1/reading_service.pb.h"
 #include "ami/v1/types.pb.h"
 #include "daemon/rpc/call.h"
+#include "google/protobuf/duration.pb.h"
 #include "google/protobuf/timestamp.pb.h"
 #include "meter_model/approval/stated.h"
 #include "meter_model/approval/verification.h"
@@ -60,9 +62,17 @@ std::optional<UtcInstant> as_of_from(const Call& call, const Request& request) {
   if (as_of > call.now()) throw StatusError{invalid_field("as_of", "must not be in the future")};
   return as_of;
 }
-void check_layer(v1::Layer layer);  // throws StatusError for a number that is no layer
-// Leaves of each quality what the layer tells.
-void apply_layer(v1::Layer layer, storage::Dictionary& names);
+storage::Layer layer_from(v1::Layer layer);  // throws StatusError for a number that is no layer
+v1::Estimate to_proto(const storage::EstimateInfo& estimate);
+
+google::protobuf::Duration to_proto(std::chrono::microseconds time);
+// 0 to `longest`, which is a number of days in words.
+std::chrono::microseconds duration_from(const std::string& field, const google::protobuf::Duration& duration,
+                                        std::chrono::days longest);
+
+// "2026-03-08", a day of the years 1970 to 2199 that the calendar has.
+std::chrono::year_month_day date_from(const std::string& field, const std::string& text);
+std::string text_of(std::chrono::year_month_day date);
 
 // Channels of the wanted quantities; none wanted = all.
 storage::ChannelFilter filter_from(const google::protobuf::RepeatedField<int>& quantities);

@@ -96,6 +96,22 @@ std::vector<StandingRange> cut_at_standings(UtcInstant first_start, std::chrono:
   return ranges;
 }
 
+std::vector<EstimateRange> cut_at_estimates(const std::vector<storage::IntervalBlock::SourceRun>& sources,
+                                            const SlotRange& range) {
+  std::vector<EstimateRange> ranges;
+  std::size_t begin = 0;
+  for (const auto& run : sources) {
+    const std::size_t end = begin + run.count;
+    const std::size_t from = std::max(begin, range.first), to = std::min(end, range.first + range.count);
+    begin = end;
+    if (from >= to) continue;
+    const bool estimated = run.source < 0;
+    if (ranges.empty() || ranges.back().estimated != estimated) ranges.push_back({from, 0, estimated});
+    ranges.back().count += to - from;
+  }
+  return ranges;
+}
+
 void IntervalMessages::append(std::span<const ReadingTarget* const> of_span,
                               const storage::IntervalPage& page,
                               std::vector<v1::StreamIntervalsResponse>& out) {
@@ -121,7 +137,7 @@ void IntervalMessages::add_range(const ReadingTarget& target, const storage::Int
   const auto slots = std::span(block.mantissas).subspan(range.first, range.count);
 
   std::vector<std::int64_t> multiplied;
-  Values values{slots, block.exponent, false, {}};
+  Values values{slots, block.exponent, false, false, {}};
   if (apply_multiplier_ && range.placement != nullptr &&
       takes_multiplier(meaning_of(channel.reading_type).quantity)) {
     const Decimal& multiplier = range.placement->multiplier;
@@ -133,12 +149,17 @@ void IntervalMessages::add_range(const ReadingTarget& target, const storage::Int
     }
   }
   const std::span<const std::int64_t> all = values.mantissas;
-  const regime::Formed formed = values.applied ? regime::Formed::Computed : regime::Formed::Interval;
-  for (const StandingRange& part : cut_at_standings(block.first_start, block.length, range, block.meter,
-                                                    channel.reading_type, formed, standings_)) {
-    values.mantissas = all.subspan(part.first - range.first, part.count);
-    values.standing = part.standing;
-    add_block(target, block, {part.first, part.count, range.placement}, values, names, draft);
+  for (const EstimateRange& alike : cut_at_estimates(block.sources, range)) {
+    values.estimated = alike.estimated;
+    const regime::Formed formed =
+        values.applied || values.estimated ? regime::Formed::Computed : regime::Formed::Interval;
+    for (const StandingRange& part :
+         cut_at_standings(block.first_start, block.length, {alike.first, alike.count, range.placement},
+                          block.meter, channel.reading_type, formed, standings_)) {
+      values.mantissas = all.subspan(part.first - range.first, part.count);
+      values.standing = part.standing;
+      add_block(target, block, {part.first, part.count, range.placement}, values, names, draft);
+    }
   }
 }
 
@@ -190,8 +211,8 @@ std::uint32_t IntervalMessages::channel_number(const ReadingTarget& target,
                                                UtcInstant start, const Values& values, Draft& draft) {
   const TargetMeter& meter = target.meters.at(channel.meter);
   const bool applied = values.applied;
-  const v1::Origin origin = applied                 ? v1::ORIGIN_PROCESSED
-                            : meter.details.empty() ? v1::ORIGIN_UNSPECIFIED
+  const v1::Origin origin = applied || values.estimated ? v1::ORIGIN_PROCESSED
+                            : meter.details.empty()     ? v1::ORIGIN_UNSPECIFIED
                                                     : interval_origin(detail_at(meter.details, start).model);
   const auto [entry, is_new] = channels_.try_emplace(
       {target.name, channel.id, range.placement == nullptr ? std::string() : range.placement->order,
@@ -237,9 +258,13 @@ std::uint32_t IntervalMessages::source_number(storage::SourceId id, const storag
                                               Draft& draft) {
   const auto [entry, is_new] = sources_.try_emplace(id, static_cast<std::uint32_t>(sources_.size() + 1));
   if (is_new) {
-    const storage::SourceInfo& source = names.sources.at(id);
     v1::Dictionary::SourceEntry& message = *draft.dictionary.add_sources();
     message.set_number(entry->second);
+    if (id < 0) {
+      *message.mutable_estimate() = to_proto(names.estimates.at(id));
+      return entry->second;
+    }
+    const storage::SourceInfo& source = names.sources.at(id);
     message.set_source(source_name(utility_.key, id));
     message.set_time_source(to_proto(source.time_source));
     *message.mutable_received_at() = to_proto(source.received_at);

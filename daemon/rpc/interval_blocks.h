@@ -40,6 +40,15 @@ std::vector<StandingRange> cut_at_standings(UtcInstant first_start, std::chrono:
                                             const std::string& reading_type, regime::Formed formed,
                                             regime::Standings& standings);
 
+// Slots of a range that are all estimates, or none of them is.
+struct EstimateRange {
+  std::size_t first = 0;
+  std::size_t count = 0;
+  bool estimated = false;
+};
+std::vector<EstimateRange> cut_at_estimates(const std::vector<storage::IntervalBlock::SourceRun>& sources,
+                                            const SlotRange& range);
+
 // Makes the messages of one stream. Numbers count from 1 and never change their meaning within a stream.
 class IntervalMessages {
  public:
@@ -64,6 +73,7 @@ class IntervalMessages {
     std::span<const std::int64_t> mantissas;
     std::int32_t exponent = 0;
     bool applied = false;
+    bool estimated = false;
     regime::Standing standing;
   };
   void add_block(const ReadingTarget& target, const storage::IntervalBlock& block, const SlotRange& range,

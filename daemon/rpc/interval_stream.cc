@@ -83,7 +83,7 @@ class IntervalStream final : public grpc::ServerWriteReactor<v1::StreamIntervals
     const std::vector<ResourceName> names = names_of_one_utility(call, request_.names());
     const storage::Utility utility = call.utility_of(names.front().utility);
     as_of_ = as_of_from(call, request_);
-    check_layer(request_.layer());
+    layer_ = layer_from(request_.layer());
     targets_ = find_targets(call, utility, names, period);
     const auto days = static_cast<std::size_t>((period.to - period.from) / std::chrono::days{1}) + 1;
     group_size_ = std::max<std::size_t>(1, kPageChannelDays / days);
@@ -150,8 +150,7 @@ class IntervalStream final : public grpc::ServerWriteReactor<v1::StreamIntervals
       }
       if (!spans.empty()) {
         storage::IntervalPage page =
-            call.take(call.readers().intervals(spans, filter_, {kPageChannelDays, token_}, as_of_));
-        apply_layer(request_.layer(), page.dictionary);
+            call.take(call.readers().intervals(spans, filter_, {kPageChannelDays, token_}, as_of_, layer_));
         count(of_span, page);
         messages_->append(of_span, page, page_);
         token_ = page.next_token;
@@ -167,6 +166,7 @@ class IntervalStream final : public grpc::ServerWriteReactor<v1::StreamIntervals
   std::vector<ReadingTarget> targets_;
   std::unique_ptr<IntervalMessages> messages_;
   std::optional<UtcInstant> as_of_;
+  storage::Layer layer_ = storage::Layer::Validated;
   // Targets are read together, as many as give about a page: those from group_ on.
   std::size_t group_ = 0, group_size_ = 1;
   std::string token_;                                                  // of their next page

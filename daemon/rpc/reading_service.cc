@@ -2,10 +2,13 @@
 
 #include <set>
 
+#include "daemon/rpc/billing_reads.h"
 #include "daemon/rpc/change_cursors.h"
 #include "daemon/rpc/change_stream.h"
 #include "daemon/rpc/convert.h"
+#include "daemon/rpc/explain.h"
 #include "daemon/rpc/interval_stream.h"
+#include "daemon/rpc/read_at_call.h"
 #include "daemon/rpc/reading_target.h"
 #include "daemon/rpc/reconcile.h"
 #include "daemon/rpc/value_messages.h"
@@ -94,15 +97,15 @@ void get_latest(const Call& call, const v1::GetLatestRequest& request, v1::GetLa
     throw StatusError{invalid_field("newest_by", "must be DEVICE_TIME or RECEIPT_TIME")};
   }
   const std::optional<UtcInstant> as_of = as_of_from(call, request);
-  check_layer(request.layer());
+  const storage::Layer layer = layer_from(request.layer());
   const std::vector<LatestTarget> targets = latest_targets(call, utility, names, as_of.value_or(call.now()));
   std::set<MeterId> ids;
   for (const LatestTarget& target : targets) {
     if (target.meter) ids.insert(*target.meter);
   }
   storage::RegisterPage page;
-  if (!ids.empty()) page = call.take(call.readers().latest({ids.begin(), ids.end()}, filter, by, as_of));
-  apply_layer(request.layer(), page.dictionary);
+  if (!ids.empty())
+    page = call.take(call.readers().latest({ids.begin(), ids.end()}, filter, by, as_of, layer));
   std::map<MeterId, std::vector<const storage::RegisterRow*>> rows;
   for (const storage::RegisterRow& row : page.rows) rows[row.meter].push_back(&row);
   const UsagePointNames points(call, utility, points_in(page.rows));
@@ -132,7 +135,7 @@ void list_registers(const Call& call, const v1::ListRegistersRequest& request,
   const storage::ChannelFilter filter = filter_from(request.quantities());
   const storage::Utility utility = call.utility_of(name.utility);
   const std::optional<UtcInstant> as_of = as_of_from(call, request);
-  check_layer(request.layer());
+  const storage::Layer layer = layer_from(request.layer());
   const ReadingTarget target = find_targets(call, utility, {name}, period).front();
   // A page token is good for these spans only: an exchange that was entered in between ends the list.
   std::string spans;
@@ -142,8 +145,8 @@ void list_registers(const Call& call, const v1::ListRegistersRequest& request,
   }
   const Page page = call.page(request, spans);
   if (target.spans.empty()) return;
-  storage::RegisterPage found = call.take(call.readers().registers(target.spans, filter, page.store, as_of));
-  apply_layer(request.layer(), found.dictionary);
+  const storage::RegisterPage found =
+      call.take(call.readers().registers(target.spans, filter, page.store, as_of, layer));
   const UsagePointNames points(call, utility, points_in(found.rows));
   regime::Standings standings = standings_of(call, utility, meters_in(found.rows));
   for (const storage::RegisterRow& row : found.rows) {
@@ -190,6 +193,26 @@ grpc::ServerUnaryReactor* ReadingService::ListChangeSubscribers(
   return gate_.unary(
       context, "/ami.v1.ReadingService/ListChangeSubscribers",
       [request, response](const Call& call) { list_change_subscribers(call, *request, *response); });
+}
+
+grpc::ServerUnaryReactor* ReadingService::GetReadAt(Context* context, const v1::GetReadAtRequest* request,
+                                                    v1::GetReadAtResponse* response) {
+  return gate_.unary(context, "/ami.v1.ReadingService/GetReadAt",
+                     [request, response](const Call& call) { get_read_at(call, *request, *response); });
+}
+
+grpc::ServerUnaryReactor* ReadingService::ListBillingReads(Context* context,
+                                                           const v1::ListBillingReadsRequest* request,
+                                                           v1::ListBillingReadsResponse* response) {
+  return gate_.unary(
+      context, "/ami.v1.ReadingService/ListBillingReads",
+      [request, response](const Call& call) { list_billing_reads(call, *request, *response); });
+}
+
+grpc::ServerUnaryReactor* ReadingService::Explain(Context* context, const v1::ExplainRequest* request,
+                                                  v1::ExplainResponse* response) {
+  return gate_.unary(context, "/ami.v1.ReadingService/Explain",
+                     [request, response](const Call& call) { explain(call, *request, *response); });
 }
 
 grpc::ServerWriteReactor<v1::ReconcileCountsResponse>* ReadingService::ReconcileCounts(

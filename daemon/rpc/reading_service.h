@@ -25,6 +25,10 @@ class ReadingService final : public v1::ReadingService::CallbackService {
                                                   v1::ListChangeSubscribersResponse*) override;
   grpc::ServerWriteReactor<v1::ReconcileCountsResponse>* ReconcileCounts(
       Context*, const v1::ReconcileCountsRequest*) override;
+  grpc::ServerUnaryReactor* GetReadAt(Context*, const v1::GetReadAtRequest*, v1::GetReadAtResponse*) override;
+  grpc::ServerUnaryReactor* ListBillingReads(Context*, const v1::ListBillingReadsRequest*,
+                                             v1::ListBillingReadsResponse*) override;
+  grpc::ServerUnaryReactor* Explain(Context*, const v1::ExplainRequest*, v1::ExplainResponse*) override;
 
  private:
   Gate& gate_;

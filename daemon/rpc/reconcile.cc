@@ -20,16 +20,6 @@ namespace {
 
 constexpr std::size_t kMetersAPage = 100;
 
-std::chrono::year_month_day day_from(const std::string& text) {
-  const Result<UtcInstant> midnight = parse_instant(text + "T00:00:00Z");
-  if (text.size() != 10 || !midnight.ok())
-    throw StatusError{invalid_field("day", "must be a date, e.g. \"2013-04-07\"")};
-  const std::chrono::year_month_day day{std::chrono::floor<std::chrono::days>(*midnight)};
-  if (day.year() < std::chrono::year{1970} || day.year() > std::chrono::year{2199})
-    throw StatusError{invalid_field("day", "must be of the years 1970 to 2199")};
-  return day;
-}
-
 class Reconciliation {
  public:
   explicit Reconciliation(v1::ReconcileCountsRequest request) : request_(std::move(request)) {}
@@ -90,7 +80,7 @@ class Reconciliation {
   void prepare(const Call& call) {
     purpose_from(request_.purpose());
     text_from("on_behalf_of", request_.on_behalf_of());
-    day_ = day_from(request_.day());
+    day_ = date_from("day", request_.day());
     if (!v1::ReconcileCountsRequest::Boundary_IsValid(request_.boundary()))
       throw StatusError{invalid_field("boundary", "must be CIVIL_DAY or UTC_DAY")};
     filter_ = filter_from(request_.quantities());

@@ -14,6 +14,10 @@
 #include "storage/postgres/assets.h"
 #include "storage/postgres/reprocess_runs.h"
 
+namespace ami::validation {
+struct Rules;  // daemon/validation/judge.h
+}
+
 namespace ami::rpc {
 
 // One configured adapter, for IngestService.AdapterStatus.
@@ -39,13 +43,16 @@ struct ReplayReport {
   std::uint64_t replayed = 0, settled = 0, still_quarantined = 0;
 };
 
-// Bytes of one kept content, in order: fewer than `size` only at the end. Blocks; used by one thread at a time.
+// Bytes of one kept content, in order: fewer than `size` only at the end. Blocks; used by one thread at a
+// time.
 using RawStream = std::function<Result<std::size_t>(char* into, std::size_t size)>;
 
-// What arrived and is kept: reading it, and reading it again with today's rules. All of them block; any thread.
+// What arrived and is kept: reading it, and reading it again with today's rules. All of them block; any
+// thread.
 struct KeptContents {
-  std::function<storage::Answer<std::int64_t>(const storage::RunOrder&)> reprocess{};  // the number of the run
-  std::function<Result<RawStream>(const std::string& sha256)> open{};                  // Permanent: it is not kept
+  std::function<storage::Answer<std::int64_t>(const storage::RunOrder&)>
+      reprocess{};                                                     // the number of the run
+  std::function<Result<RawStream>(const std::string& sha256)> open{};  // Permanent: it is not kept
   std::function<bool(const std::string& sha256)> holds{};
 };
 
@@ -64,9 +71,9 @@ struct CallRecord {
   std::string meter{};        // key
   std::string purpose{};
   std::string message{};
-  std::string on_behalf_of{};             // of an access: as the caller says
-  storage::Period period{};               // of an access: of the values
-  std::optional<std::uint64_t> rows{};    // of an access: how many values, where it is known by then
+  std::string on_behalf_of{};           // of an access: as the caller says
+  storage::Period period{};             // of an access: of the values
+  std::optional<std::uint64_t> rows{};  // of an access: how many values, where it is known by then
 };
 
 using AdapterStatus = std::function<std::vector<AdapterReport>()>;       // any thread; does not block
@@ -74,6 +81,8 @@ using Replay = std::function<Result<ReplayReport>(const ReplayOrder&)>;  // bloc
 using CallLog = std::function<void(const CallRecord&)>;                  // any thread; does not block
 using Executor = std::function<void(std::function<void()>)>;             // runs the work on the database pool
 using Now = std::function<UtcInstant()>;
-using RegimesNow = std::function<std::shared_ptr<const regime::Regimes>()>;  // any thread; does not block; never null
+using RegimesNow =
+    std::function<std::shared_ptr<const regime::Regimes>()>;  // any thread; does not block; never null
+using RulesNow = std::function<std::shared_ptr<const validation::Rules>()>;  // of validation; likewise
 
 }  // namespace ami::rpc

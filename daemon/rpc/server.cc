@@ -75,7 +75,8 @@ struct RpcServer::Impl {
                 std::move(given.executor),
                 PageTokens(),
                 std::move(given.kept),
-                std::move(given.regimes)},
+                std::move(given.regimes),
+                std::move(given.rules)},
         gate(backend, {!config.unix_socket.empty(), config.demo && !config.demo_address.empty()},
              config.max_calls),
         subscriptions(config.changes),
@@ -136,9 +137,8 @@ struct RpcServer::Impl {
     if (server == nullptr) return;
     grpc::HealthCheckServiceInterface* health = server->GetHealthCheckService();
     health->SetServingStatus(serving);
-    for (const char* name :
-         {"ami.v1.AssetService", "ami.v1.ReadingService", "ami.v1.EventService", "ami.v1.IngestService",
-          "ami.v1.CollectionService", "ami.v1.AdminService"}) {
+    for (const char* name : {"ami.v1.AssetService", "ami.v1.ReadingService", "ami.v1.EventService",
+                             "ami.v1.IngestService", "ami.v1.CollectionService", "ami.v1.AdminService"}) {
       health->SetServingStatus(name, serving);
     }
   }

@@ -51,6 +51,7 @@ class RpcServer {
     KeptContents kept{};
     storage::Database* reader = nullptr;  // for what callers ask, as a role that sees less; null: `database`
     RegimesNow regimes{};                 // notices of type approval; empty: none is known
+    RulesNow rules{};                     // thresholds of validation; empty: the defaults
   };
 
   RpcServer(Config config, Dependencies dependencies);

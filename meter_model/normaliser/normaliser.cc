@@ -15,7 +15,6 @@
 #include "meter_model/quantity/quoted.h"
 #include "meter_model/quantity/unit.h"
 #include "meter_model/vee/findings.h"
-#include "meter_model/vee/register_monotone.h"
 
 namespace ami {
 namespace {
@@ -242,8 +241,6 @@ void Normaliser::take_registers(Series& series) {
     RegisterReading reading;
     const FlagRule* rule = nullptr;
     std::string_view flag;
-    bool grows = false;
-    bool backwards = false;
   };
   const SeriesObservation& said = series.said;
   std::optional<UtcInstant> period_start;
@@ -277,7 +274,7 @@ void Normaliser::take_registers(Series& series) {
       series.trouble.value(problem, i, value.time.text, got.detail);
       continue;
     }
-    Read read{{}, got.flag, value.flag, target->grows};
+    Read read{{}, got.flag, value.flag};
     read.reading.channel = channel_of.channel();
     read.reading.at = *times[i].at;
     read.reading.value = *number;
@@ -292,21 +289,8 @@ void Normaliser::take_registers(Series& series) {
   // Channel by channel in time, whatever order the record has.
   std::ranges::stable_sort(reads, {},
                            [](const Read& r) { return std::make_pair(r.reading.channel, r.reading.at); });
-  std::vector<TimedRead> line;
-  for (std::size_t from = 0; from < reads.size();) {
-    std::size_t to = from;
-    line.clear();
-    for (; to < reads.size() && reads[to].reading.channel == reads[from].reading.channel; ++to) {
-      line.push_back({reads[to].reading.at, reads[to].reading.value});
-    }
-    if (reads[from].grows) {
-      for (const std::size_t k : backward_reads(line)) reads[from + k].backwards = true;
-    }
-    from = to;
-  }
   for (Read& read : reads) {
-    read.reading.quality = read.backwards ? quality_of.with(*read.rule, read.flag, kSuspect)
-                                          : quality_of.plain(*read.rule, read.flag);
+    read.reading.quality = quality_of.plain(*read.rule, read.flag);
     out_.registers.push_back(read.reading);
   }
 }

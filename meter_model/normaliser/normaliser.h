@@ -41,7 +41,6 @@ struct FeedRules {
 // neighbours: only the slots concerned are quarantined (with the record's raw bytes) and stay holes. Interval
 // values go to the instant's meter by the interval's own time; a slot in which the id changes hands is
 // quarantined (alias_changed_inside_interval).
-// Register series that run backwards are stored as said and get quality 2.5.258 (V17).
 // SSN block end values: the sum of values between two of them must equal their difference within the bound of
 // block_end_check.h, else the slots between get 2.6.0.
 // Malformed records of the batch are quarantined under the codec's reason. Other reasons, all stable words:

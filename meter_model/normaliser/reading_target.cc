@@ -5,7 +5,6 @@
 
 #include "meter_model/quantity/quoted.h"
 #include "meter_model/quantity/unit.h"
-#include "meter_model/vee/register_monotone.h"
 
 namespace ami {
 namespace {
@@ -89,8 +88,8 @@ const ReadingTarget* TargetChooser::target(const Choice& choice, std::chrono::se
     as_sent.parts[ReadingType::Phases] = phases->second;
   }
   const ReadingType canonical = as_sent.canonical().unscaled();
-  ReadingTarget target{as_sent, canonical.to_string(), std::string(unit_symbol(canonical[ReadingType::Unit])),
-                       only_grows(canonical)};
+  ReadingTarget target{as_sent, canonical.to_string(),
+                       std::string(unit_symbol(canonical[ReadingType::Unit]))};
   return &known_.emplace(std::move(key), std::move(target)).first->second;
 }
 

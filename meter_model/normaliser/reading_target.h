@@ -16,7 +16,6 @@ struct ReadingTarget {
   ReadingType as_sent;       // with the scale of the vendor's unit
   std::string reading_type;  // canonical, multiplier 0
   std::string unit;          // symbol of the canonical unit
-  bool grows = false;        // a register that only runs forwards
 };
 
 // Chooses and remembers. `mapping` must outlive it.

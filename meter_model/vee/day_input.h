@@ -34,7 +34,9 @@ struct RegisterRead {
 // A channel as it is configured at the time of the values.
 struct ChannelProgramme {
   std::chrono::seconds interval{900};
-  std::chrono::seconds grid_phase{0};          // of the meter's grid against UTC (day_grid.h)
+  // Where the meter's standard midnight lies in the UTC day (civil_phase over 24 h), so that windows of
+  // demand which are longer than an interval are found too: 65700 s in Asia/Kathmandu.
+  std::chrono::seconds grid_phase{0};
   std::optional<Decimal> ke;                   // energy of one pulse, above zero
   Decimal multiplier{1, 0};                    // secondary to primary, only shown beside the numbers
   std::optional<Decimal> register_resolution;  // left out: the last place of the readings
@@ -42,6 +44,8 @@ struct ChannelProgramme {
   std::optional<std::int64_t> largest_count;   // 255, 65535
   std::optional<Decimal> limit_per_hour;  // Vmax x Imax over one hour: 48000 Wh for form 2S CL200 at 240 V
   bool is_signed = false;                 // net channels; others hold no negative value
+  bool is_received = false;               // what the customer gives: it may well be nothing all day
+  bool is_recorded = true;                // false: no recorder (an AX without R), so no interval is ever due
 };
 
 // A value that does not fit the day's slots: off the grid, or of another length.
@@ -142,6 +146,7 @@ struct MeterDay {
   std::span<const ClockSet> clock_sets;
   std::span<const UtcInstant> reverse_flags;  // the meter said that energy flows backwards
   bool has_received_channel = false;
+  bool customer_generates = false;            // energy was received in the periods of the average daily uses
   std::span<const UtcInstant> interruptions;  // meter exchange, register reset, reprogramming
   std::optional<UtcInstant> installed_from;
   UtcInstant as_of{};  // "now" of this validation: what ends later is not missing yet

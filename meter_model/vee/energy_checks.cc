@@ -16,7 +16,8 @@ constexpr Marks kNoWindow = Mark::Partial | Mark::Long | Mark::TestMode | Mark::
 }  // namespace
 
 // Both readings are truncated to r, and the recorder carries a part of a pulse over each end: without a fault
-// the two differ by less than r + Ke.
+// the two differ by less than r + Ke. Where register and recorder are not read at one instant, by a pulse
+// more for each that may fall between.
 void interval_sum(const Scene& scene, Report& report) {
   const ChannelDay& day = scene.day;
   if (!day.programme.ke)
@@ -38,21 +39,21 @@ void interval_sum(const Scene& scene, Report& report) {
       why = "an interval between the register readings is missing";
       continue;
     }
-    std::optional<Decimal> change;
-    if (day.programme.is_signed) {
-      change = second.value.minus(first.value);
-    } else {
-      const auto step =
-          advance(day.programme, first, second, interrupted_between(scene.meter, first.at, second.at),
-                  scene.config.physical_factor);
+    auto change = second.value.minus(first.value);
+    const bool interrupted = interrupted_between(scene.meter, first.at, second.at);
+    if (!day.programme.is_signed) {
+      // What V17 takes for impossible is compared as it stands, a drop as a negative difference.
+      const auto step = advance(day.programme, first, second, interrupted, scene.config.physical_factor);
       if (step.verdict == RegisterAdvance::Verdict::Accepted) change = step.delta;
+      if (step.verdict == RegisterAdvance::Verdict::Undetermined) change.reset();
     }
+    if (interrupted) change.reset();
     if (!change) {
       why = "the energy between the register readings is not known";
       continue;
     }
     const Decimal r = step_of(day.programme.register_resolution, first.value, second.value);
-    auto bound = r.plus(*day.programme.ke);
+    auto bound = sum(r, day.programme.ke->times({1 + scene.config.sum_boundary_pulses, 0}));
     if (scene.config.sum_relaxed_by_percent.mantissa != 0) {
       bound = sum(bound,
                   product(product(magnitude(change), scene.config.sum_relaxed_by_percent), Decimal{1, -2}));

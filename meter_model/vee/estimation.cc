@@ -236,7 +236,8 @@ void Estimator::scale(const RegisterRead& first, const RegisterRead& second, std
   if (step.verdict != RegisterAdvance::Verdict::Accepted || !good) return;
   const auto energy = difference(step.delta, good);
   const Decimal r = step_of(in_.day.programme.register_resolution, first.value, second.value);
-  const auto bound = r.plus(in_.day.programme.ke.value_or(Decimal{}));
+  const auto bound =
+      sum(r, in_.day.programme.ke.value_or(Decimal{}).times({1 + config_.sum_boundary_pulses, 0}));
   if (!energy || !bound) return;
   const SlotRange range{from, to - from};
   if (*energy < Decimal{}) return contradict(first, second, range, *good, *step.delta, *energy, *bound);

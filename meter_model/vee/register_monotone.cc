@@ -1,7 +1,5 @@
 #include "meter_model/vee/register_monotone.h"
 
-#include <optional>
-
 namespace ami {
 namespace {
 
@@ -25,16 +23,6 @@ bool only_grows(const ReadingType& type) {
     default:
       return false;
   }
-}
-
-std::vector<std::size_t> backward_reads(std::span<const TimedRead> in_time_order) {
-  std::vector<std::size_t> found;
-  std::optional<std::size_t> before;  // last read of the latest earlier instant
-  for (std::size_t i = 0; i < in_time_order.size(); ++i) {
-    if (i > 0 && in_time_order[i - 1].at < in_time_order[i].at) before = i - 1;
-    if (before && in_time_order[i].value < in_time_order[*before].value) found.push_back(i);
-  }
-  return found;
 }
 
 }  // namespace ami

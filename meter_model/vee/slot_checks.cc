@@ -103,6 +103,8 @@ void interval_size(const Scene& scene, Report& report) {
 
 void continuity(const Scene& scene, Report& report) {
   const ChannelDay& day = scene.day;
+  if (!day.programme.is_recorded && scene.slots() == 0 && day.odd.empty())
+    return report.not_judged(Check::Continuity, "the meter has no recorder");
   bool any = false;
   const auto missing = [&](SlotRange range, UtcInstant from, UtcInstant to) {
     any = true;

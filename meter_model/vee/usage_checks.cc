@@ -12,11 +12,34 @@ Decimal number(std::int64_t count) {
   return {count, 0};
 }
 
+// Why there may be no use: the switch was open, the account inactive, or the power out.
+bool is_without_supply(const Scene& scene, std::size_t slot) {
+  return scene.any_overlaps(scene.meter.switch_open, slot) ||
+         scene.any_overlaps(scene.meter.inactive, slot) || scene.any_overlaps(scene.meter.outages, slot) ||
+         scene.day.marks_at(slot).any_of(Mark::PowerFail);
+}
+
+bool fewer_with_supply(const Scene& scene, std::size_t count) {
+  const MeterDay& meter = scene.meter;
+  if (meter.switch_open.empty() && meter.inactive.empty() && meter.outages.empty() &&
+      !scene.summary.marks.any_of(Mark::PowerFail))
+    return false;
+  std::size_t supplied = 0;
+  for (std::size_t i = 0; i < scene.slots() && supplied < count; ++i) {
+    if (scene.holds(i) && !is_without_supply(scene, i)) ++supplied;
+  }
+  return supplied < count;
+}
+
 }  // namespace
 
 void spike(const Scene& scene, Report& report) {
   const ChannelDay& day = scene.day;
+  if (day.programme.is_received)
+    return report.not_judged(Check::Spike, "a surplus may last for less than three intervals");
   if (scene.summary.present < 3) return report.not_judged(Check::Spike, "fewer than three intervals");
+  if (fewer_with_supply(scene, 3))
+    return report.not_judged(Check::Spike, "fewer than three intervals with supply");
   std::array<std::int64_t, 3> top{kHole, kHole, kHole};
   std::size_t highest = 0;
   for (std::size_t i = 0; i < scene.slots(); ++i) {
@@ -54,6 +77,10 @@ void spike(const Scene& scene, Report& report) {
 
 void high_low(const Scene& scene, Report& report) {
   const ChannelDay& day = scene.day;
+  if (day.programme.is_received)
+    return report.not_judged(Check::HighLow, "what is received follows the weather, no customer's habit");
+  if (scene.meter.customer_generates)
+    return report.not_judged(Check::HighLow, "the customer generates: what is delivered is not what is used");
   const auto& usual = day.adu_same_month_last_year ? day.adu_same_month_last_year : day.adu_last_period;
   if (!usual || usual->mantissa <= 0)
     return report.not_judged(Check::HighLow, "no use of an earlier period to compare with");
@@ -64,6 +91,12 @@ void high_low(const Scene& scene, Report& report) {
              least = usual->times(scene.config.least_of_usual);
   if (!use || !most || !least) return report.not_judged(Check::HighLow, "the numbers do not fit 64 bits");
   const bool high = *use > *most, low = *use < *least;
+  if (low) {
+    for (std::size_t i = 0; i < scene.slots(); ++i) {
+      if (is_without_supply(scene, i))
+        return report.not_judged(Check::HighLow, "the meter was without supply for some of the day");
+    }
+  }
   if (!high && !low && !report.explains()) return;
   Figures figures{{"use of the day", *use, day.unit},
                   {"usual use of a day", *usual, day.unit},
@@ -79,16 +112,14 @@ void high_low(const Scene& scene, Report& report) {
 
 void zero_run(const Scene& scene, Report& report) {
   const ChannelDay& day = scene.day;
+  if (day.programme.is_received)
+    return report.not_judged(Check::ZeroRun, "a received channel may be zero all day");
   const auto bound = static_cast<std::size_t>(
       (std::chrono::seconds{scene.config.zero_run} + day.length - std::chrono::seconds{1}) / day.length);
-  const auto explained = [&](std::size_t i) {
-    return scene.any_overlaps(scene.meter.switch_open, i) || scene.any_overlaps(scene.meter.inactive, i) ||
-           scene.any_overlaps(scene.meter.outages, i) || day.marks_at(i).any_of(Mark::PowerFail);
-  };
   bool any = false;
   if (scene.summary.present > 0 && scene.summary.least <= 0) {
     each_run(
-        scene.slots(), [&](std::size_t i) { return day.values[i] == 0 && !explained(i); },
+        scene.slots(), [&](std::size_t i) { return day.values[i] == 0 && !is_without_supply(scene, i); },
         [&](SlotRange range) {
           const std::size_t before = range.first == 0 && day.before.value == 0 ? day.before.count : 0;
           if (before + range.count < bound) return;

@@ -11,6 +11,7 @@
 
 #include "meter_model/edit_distance.h"
 #include "meter_model/quantity/quoted.h"
+#include "meter_model/quantity/reading_type.h"
 
 namespace ami::vee {
 namespace {
@@ -30,6 +31,7 @@ constexpr std::array kRows{
     Row{"V03", "warns_above_s", &VeeConfig::meter_clock_warns_above, {0, 0}, kDay},
     Row{"V12", "factor", &VeeConfig::physical_factor, {1, 0}, kThousand},
     Row{"V14", "relaxed_by_percent", &VeeConfig::sum_relaxed_by_percent, {0, 0}, {1, 2}},
+    Row{"V14", "boundary_pulses", &VeeConfig::sum_boundary_pulses, {0, 0}, {2, 0}},
     Row{"V18", "ratio", &VeeConfig::spike_ratio, {0, 0}, kThousand},
     Row{"V18", "floor", &VeeConfig::spike_floor, {0, 0}, {1, 12}},
     Row{"V19", "least_of_usual", &VeeConfig::least_of_usual, {0, 0}, {1, 0}},
@@ -73,6 +75,8 @@ class VeeConfigReader {
   void profile(const std::string& name, const YAML::Node& node);
   void numbers(const YAML::Node& node, const std::string& what, const Decimal& least,
                std::vector<Decimal>& into);
+  void programmes(const YAML::Node& node);
+  void programme(const YAML::Node& node, std::vector<ProgrammeRule>& rules);
   void order(const YAML::Node& root);
 
   const std::string& name_;
@@ -207,6 +211,70 @@ void VeeConfigReader::numbers(const YAML::Node& node, const std::string& what, c
   }
 }
 
+// Those of the file come before those of the base.
+void VeeConfigReader::programmes(const YAML::Node& node) {
+  if (!node.IsDefined() || node.IsNull()) return;
+  if (!node.IsSequence()) return problem(node, "programmes must be a list of rules");
+  std::vector<ProgrammeRule> rules;
+  for (const YAML::Node& item : node) programme(item, rules);
+  for (ProgrammeRule& known : config_.programmes) {
+    if (std::ranges::find(rules, known) == rules.end()) rules.push_back(std::move(known));
+  }
+  config_.programmes = std::move(rules);
+}
+
+void VeeConfigReader::programme(const YAML::Node& node, std::vector<ProgrammeRule>& rules) {
+  constexpr std::array<std::string_view, 11> kKeys{
+      "ke_wh", "register_digits", "register_decimals", "volts",  "amps", "largest_count", "model",
+      "form",  "class_a",         "quantity",          "assumed"};
+  constexpr std::size_t kFacts = 6;  // the first of them
+  ProgrammeRule rule;
+  if (!keys_are(node, "programme", kKeys)) {
+    if (!node.IsDefined() || node.IsNull()) problem(node, "a programme is empty");
+    return;
+  }
+  if (std::none_of(kKeys.begin(), kKeys.begin() + kFacts,
+                   [&](auto key) { return node[std::string(key)].IsDefined(); }))
+    problem(node, "a programme without any fact: give ke_wh, register_digits, volts, amps or largest_count");
+  for (const auto& [key, target] :
+       {std::pair{"model", &rule.model}, std::pair{"form", &rule.form}, std::pair{"class_a", &rule.class_a},
+        std::pair{"quantity", &rule.quantity}, std::pair{"assumed", &rule.assumed}}) {
+    if (const YAML::Node value = node[key]) *target = text(value, std::string("programme.") + key);
+  }
+  if (!rule.quantity.empty()) {
+    std::vector<std::string_view> names;
+    for (auto q = static_cast<int>(Quantity::EnergyDelivered); q < static_cast<int>(Quantity::Other); ++q)
+      names.push_back(name_of(static_cast<Quantity>(q)));
+    if (std::ranges::find(names, rule.quantity) == names.end())
+      problem(node["quantity"], "programme: unknown quantity " + quoted(rule.quantity) + ", nearest is '" +
+                                    nearest(rule.quantity, names) + "'");
+  }
+  const auto figure = [&](const char* key, const Decimal& least, const Decimal& most) {
+    const YAML::Node value = node[key];
+    return value ? number(value, std::string("programme.") + key, least, most) : std::nullopt;
+  };
+  const auto whole = [&](const char* key, std::int64_t least,
+                         std::int64_t most) -> std::optional<std::int64_t> {
+    const auto value = figure(key, {least, 0}, {most, 0});
+    if (!value) return std::nullopt;
+    const auto count = value->mantissa_at(0);
+    if (!count) problem(node[key], std::string("programme.") + key + " must be a whole number");
+    return count;
+  };
+  rule.ke_wh = figure("ke_wh", {1, -6}, {1, 6});
+  rule.volts = figure("volts", {1, 0}, {1, 6});
+  rule.amps = figure("amps", {1, -3}, {1, 5});
+  if (const auto digits = whole("register_digits", 1, 18)) rule.register_digits = static_cast<int>(*digits);
+  if (const auto decimals = whole("register_decimals", 0, 9))
+    rule.register_decimals = static_cast<int>(*decimals);
+  rule.largest_count = whole("largest_count", 1, std::int64_t{1} << 32);
+  if (rule.register_decimals && !rule.register_digits)
+    problem(node["register_decimals"], "programme: register_decimals without register_digits");
+  if (rule.register_digits && rule.register_decimals.value_or(0) > *rule.register_digits)
+    problem(node["register_decimals"], "programme: more register_decimals than register_digits");
+  rules.push_back(std::move(rule));
+}
+
 // Thresholds that only make sense together.
 void VeeConfigReader::order(const YAML::Node& root) {
   if (config_.collector_clock_refuses_above < config_.collector_clock_fails_above)
@@ -221,7 +289,8 @@ void VeeConfigReader::order(const YAML::Node& root) {
 }
 
 void VeeConfigReader::read(const YAML::Node& root) {
-  constexpr std::array<std::string_view, 4> kKeys{"profile", "profiles", "thresholds", "causes"};
+  constexpr std::array<std::string_view, 5> kKeys{"profile", "profiles", "thresholds", "programmes",
+                                                  "causes"};
   constexpr std::array<std::string_view, 2> kCauses{"ke", "multipliers"};
   if (!keys_are(root, "validation", kKeys)) return;
   if (const YAML::Node name = root["profile"]) config_.profile = text(name, "profile");
@@ -229,6 +298,7 @@ void VeeConfigReader::read(const YAML::Node& root) {
     for (const auto& entry : root["profiles"]) profile(text(entry.first, "profiles"), entry.second);
   }
   thresholds(root["thresholds"]);
+  programmes(root["programmes"]);
   if (keys_are(root["causes"], "causes", kCauses)) {
     numbers(root["causes"]["ke"], "causes.ke", {1, -6}, config_.plausible_ke);
     numbers(root["causes"]["multipliers"], "causes.multipliers", {1, 0}, config_.plausible_multipliers);

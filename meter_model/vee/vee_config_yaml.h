@@ -10,8 +10,8 @@
 
 namespace ami::vee {
 
-// What the text leaves out stays as in `base`; a profile of a known name replaces that profile. One problem a
-// line: "name:line: message".
+// What the text leaves out stays as in `base`; a profile of a known name replaces that profile, programmes
+// come before those of `base`. One problem a line: "name:line: message".
 Result<VeeConfig> parse_vee_config(std::string_view yaml, const std::string& name_for_errors,
                                    const VeeConfig& base = default_vee_config());
 

@@ -17,13 +17,15 @@ constexpr Shape kHomeWeekend{0.66, 0.56, 0.50, 0.48, 0.48, 0.54, 0.70, 0.92, 1.1
                              1.18, 1.12, 1.08, 1.10, 1.24, 1.48, 1.68, 1.68, 1.54, 1.34, 1.06, 0.80};
 constexpr Shape kShopWeekday{0.42, 0.42, 0.42, 0.42, 0.44, 0.52, 0.74, 1.10, 1.52, 1.72, 1.78, 1.80,
                              1.76, 1.78, 1.78, 1.72, 1.58, 1.24, 0.86, 0.64, 0.54, 0.48, 0.44, 0.42};
-constexpr Shape kShopWeekend{0.40, 0.40, 0.40, 0.40, 0.40, 0.42, 0.46, 0.52, 0.62, 0.74, 0.80, 0.82,
-                             0.82, 0.80, 0.76, 0.70, 0.60, 0.52, 0.46, 0.44, 0.42, 0.42, 0.40, 0.40};
+constexpr Shape kShopWeekend{0.64, 0.64, 0.64, 0.64, 0.64, 0.64, 0.66, 0.68, 0.74, 0.82, 0.88, 0.92,
+                             0.92, 0.92, 0.88, 0.82, 0.76, 0.72, 0.68, 0.66, 0.66, 0.64, 0.64, 0.64};
 
 constexpr double kLeastW = 60;
 constexpr double kMostW = 44000;  // what a class 200 service may carry is 48 kW
 constexpr double kHoursAYear = 8766;
 constexpr double kInverter = 0.95;
+constexpr std::int64_t kRunQuarters = 12;
+constexpr std::int64_t kMinutesADay = 1440;
 
 const Shape& shape_of(PremisesKind kind, bool weekend) {
   if (kind == PremisesKind::Household) return weekend ? kHomeWeekend : kHomeWeekday;
@@ -53,17 +55,21 @@ Flow flow(const Premises& premises, std::uint64_t seed, std::uint64_t number, st
   const double into = static_cast<double>(sky.minute_of_day % 60) / 60;
   const double level = shape[hour] * (1 - into) + shape[(hour + 1) % 24] * into;
 
-  const double occupancy = 0.85 + 0.3 * uniform(seed, Stream::Occupancy, number, sky.day);
+  const double spread = premises.kind == PremisesKind::Household ? 0.3 : 0.16;
+  const double occupancy = 1 + spread * (uniform(seed, Stream::Occupancy, number, sky.day) - 0.5);
   const double mean_w =
       static_cast<double>(premises.annual_kwh) * 1000 / kHoursAYear * occupancy * (1 + 0.12 * sky.darkness);
   // Compressors and fans: below the mean in one quarter, above it in the next, never twice the same.
   const double cycle = 0.75 + 0.17 * uniform(seed, Stream::Base, number, quarter);
   const double base_w = std::max(0.8 * mean_w * level, 80.0) * (quarter % 2 == 0 ? cycle : 2 - cycle);
 
-  const double likely = 0.2 * level;
+  // Machines run for three hours, so that no hour stands alone, and draw as the hour of the day does.
+  const std::int64_t run = quarter / kRunQuarters;
+  const std::int64_t begun = sky.minute_of_day - 15 * (quarter % kRunQuarters) + kMinutesADay;
+  const double likely = 0.25 * shape[static_cast<std::size_t>(begun % kMinutesADay / 60)];
   double appliance_w = 0;
-  if (uniform(seed, Stream::Appliance, number, quarter / 4) < likely) {
-    appliance_w = mean_w * (0.6 + 0.8 * uniform(seed, Stream::ApplianceSize, number, quarter / 4));
+  if (uniform(seed, Stream::Appliance, number, run) < likely) {
+    appliance_w = mean_w * level * (0.4 + 0.5 * uniform(seed, Stream::ApplianceSize, number, run));
   }
   const double heating_w = static_cast<double>(premises.heating_w_per_k) * std::max(16 - sky.outside_c, 0.0);
   const double cooling_w = static_cast<double>(premises.cooling_w_per_k) * std::max(sky.outside_c - 21, 0.0);

@@ -28,8 +28,8 @@ struct Flow {
 };
 
 // Over one quarter of an hour. premises: passed check(). Consecutive quarters differ by a sixth of what
-// always runs, and a large appliance runs for whole hours: an honest day is neither frozen (V21) nor a spike
-// (V18).
+// always runs, a large appliance runs for three hours, and a shop's weekend is well above half of its week:
+// an honest day is neither frozen (V21) nor a spike (V18), nor far from usual (V19).
 Flow flow(const Premises& premises, std::uint64_t seed, std::uint64_t number, std::int64_t quarter,
           const Sky& sky);
 

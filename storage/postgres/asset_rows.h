@@ -33,6 +33,9 @@ void lock_assets(pqxx::work& tx, bool names);
 void audit(pqxx::work& tx, const std::string& actor, UtilityId utility, const char* action,
            const std::string& entity, const std::string& detail);
 
+// One entry for each of the distinct ids; the number of questions does not depend on how many there are.
+std::map<MeterId, MeterFacts> load_meter_facts(Session& session, const std::vector<MeterId>& meters);
+
 // Refuse with NotFound, naming the nearest key.
 MeterId meter_id(pqxx::transaction_base& tx, UtilityId utility, const std::string& key);
 UsagePointId usage_point_id(pqxx::transaction_base& tx, UtilityId utility, const std::string& key);

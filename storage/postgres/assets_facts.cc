@@ -95,20 +95,23 @@ std::string row_text(pqxx::transaction_base& tx, const Fitted& fitted) {
 
 }  // namespace
 
+std::map<MeterId, MeterFacts> load_meter_facts(Session& session, const std::vector<MeterId>& meters) {
+  std::map<MeterId, MeterFacts> out;
+  for (const MeterId meter : meters) out[meter];
+  Params params;
+  params.array(std::span<const std::int64_t>(meters));
+  const Rows rows = ask(session, "ami_facts_of", kFacts, params);
+  for (int i = 0; i < rows.size(); ++i) add_fact(rows, i, out[rows.i8(i, 0)]);
+  return out;
+}
+
 Answer<std::map<MeterId, MeterFacts>> Assets::facts_of(const std::vector<MeterId>& meters) {
   std::map<MeterId, MeterFacts> out;
   for (const MeterId meter : meters) out[meter];
   if (out.empty()) return out;
   std::vector<std::int64_t> distinct;
   for (const auto& [meter, facts] : out) distinct.push_back(meter);
-  return reading_.impl().answer([&](Session& session) {
-    std::map<MeterId, MeterFacts> found = out;
-    Params params;
-    params.array(std::span<const std::int64_t>(distinct));
-    const Rows rows = ask(session, "ami_facts_of", kFacts, params);
-    for (int i = 0; i < rows.size(); ++i) add_fact(rows, i, found[rows.i8(i, 0)]);
-    return found;
-  });
+  return reading_.impl().answer([&](Session& session) { return load_meter_facts(session, distinct); });
 }
 
 Answer<MeterId> Assets::set_verification(UtilityId utility, const std::string& key,

@@ -10,6 +10,8 @@
 namespace ami::storage {
 namespace {
 
+constexpr std::int16_t kToldKinds = 63;  // what is above tells consumers of our own whose word a change is
+
 using ReadOnly = pqxx::transaction<pqxx::repeatable_read, pqxx::read_only>;
 
 std::chrono::milliseconds held_back_of(Session& session, const Feed& feed, UtilityId utility) {
@@ -55,7 +57,7 @@ ChangeRow row_of(const Rows& rows, int i, UtilityId utility) {
   out.version = rows.i8(i, 7);
   out.entity = static_cast<ChangeEntity>(rows.i2(i, 8));
   out.time = rows.maybe_at(i, 9);
-  out.kinds = rows.i2(i, 10);
+  out.kinds = static_cast<std::int16_t>(rows.i2(i, 10) & kToldKinds);
   if (!rows.null(i, 11)) rows.array(i, 11, out.slots);
   if (!rows.null(i, 12)) rows.array(i, 12, out.old);
   if (!rows.null(i, 13)) {
@@ -153,7 +155,7 @@ Answer<ChangePage> Changes::page(const ChangeQuery& query, const ChangeCursor& a
       params.i8(last.txid);
       params.i8(last.change_id);
       params.i8(feed.foreign_until);
-      params.i4(query.kinds);
+      params.i4(query.kinds & kToldKinds);
       params.array(std::span<const std::int64_t>(query.meters));
       params.array(std::span<const std::int64_t>(query.usage_points));
       params.i4(query.channels ? 1 : 0);

@@ -28,7 +28,10 @@ struct ChangeRow {
   std::int32_t interval_s = 0;
   std::int64_t version = 0;
   std::optional<UtcInstant> time;  // nullopt: all of `day`
-  std::int16_t kinds = 0;          // 0: not known, written by a release that did not say
+  // 0: not known, written by a release that did not say. 4 is also said where only our validation changed its
+  // mind; 32 where an estimate was made, replaced or taken back (a value that arrives is 1 or 2, with or
+  // without one).
+  std::int16_t kinds = 0;
   std::vector<std::int16_t> slots;
   std::vector<std::int64_t> old;
 };

@@ -6,6 +6,7 @@
 #include <unordered_map>
 
 #include "storage/postgres/binary_copy.h"
+#include "storage/postgres/day_columns.h"
 #include "storage/postgres/interval_merge.h"
 
 namespace ami::storage {
@@ -266,8 +267,9 @@ void load_days(Session& session, std::vector<SeriesItem>& items, const std::vect
   // use.
   const std::string sql =
       "SELECT k.n, d.channel_id, d.day, d.interval_s, h.open::int, CASE WHEN h.open THEN d.values END,"
-      " CASE WHEN h.open THEN d.wide END, CASE WHEN h.open THEN d.source_runs END,"
-      " d.source_runs[cardinality(d.source_runs)] FROM unnest($1::bigint[], $2::bigint[], $3::bigint[],"
+      " CASE WHEN h.open THEN d.wide END, CASE WHEN h.open THEN " AMI_SOURCE_RUNS
+      " END, coalesce(d.source_id, d.source_runs[cardinality(d.source_runs)]) FROM unnest($1::bigint[], "
+      "$2::bigint[], $3::bigint[],"
       " $4::timestamptz[], $5::timestamptz[], $6::int[]) AS k (meter_id, channel_id, n, low, high, all_slots)"
       " JOIN interval_day d ON d.meter_id = k.meter_id AND d.channel_id = k.channel_id"
       " AND d.day >= (k.low AT TIME ZONE 'UTC')::date AND d.day <= (k.high AT TIME ZONE 'UTC')::date"

@@ -172,7 +172,7 @@ class Step {
     params.i4(utility);
     const Rows rows = query(
         "WITH batch AS MATERIALIZED (SELECT c.txid, c.change_id, c.meter_id, c.channel_id, c.entity, "
-        "c.interval_s,"
+        "c.interval_s, c.kinds,"
         "  coalesce(c.at, c.day::timestamp AT TIME ZONE 'UTC') AS at FROM change c"
         "  WHERE c.utility_id = $1 AND c.txid < pg_snapshot_xmin(pg_current_snapshot()) AND (c.txid, "
         "c.change_id) >"
@@ -190,7 +190,7 @@ class Step {
             "'26 h' END"
             "   AS low,"
             "  CASE entity WHEN 1 THEN at + interval '1 day' WHEN 2 THEN at + 2 * interval_s * interval '1 s'"
-            "   ELSE at + interval '9 days' END AS high FROM batch WHERE entity <= 3)"
+            "   ELSE at + interval '9 days' END AS high FROM batch WHERE entity <= 3 AND kinds & 64 = 0)"
             " SELECT channel_id, registers, low, high, (SELECT count(*) FROM batch) FROM span"
             " GROUP BY channel_id, registers, low, high"
             " UNION ALL SELECT 0, 0, 'epoch', 'epoch', (SELECT count(*) FROM batch) ORDER BY 1 DESC",

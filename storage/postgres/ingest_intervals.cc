@@ -3,6 +3,7 @@
 #include <tuple>
 #include <unordered_map>
 
+#include "storage/postgres/day_columns.h"
 #include "storage/postgres/ingest_steps.h"
 #include "storage/postgres/interval_merge.h"
 
@@ -117,7 +118,8 @@ void load_grid(const IngestStep& step, IdBook& ids, Rowset& set) {
   params.array(keys.days);
   params.array(keys.lengths_s);
   const std::string sql =
-      "SELECT k.n, d.version, d.exponent, d.values, d.wide, d.exponents, d.source_runs, d.quality_runs"
+      "SELECT k.n, d.version, d.exponent, d.values, d.wide, d.exponents, " AMI_SOURCE_RUNS
+      ", " AMI_QUALITY_RUNS
       " FROM unnest($1, $2, $3, $4) WITH ORDINALITY AS k (meter_id, channel_id, day, interval_s, n)"
       " JOIN interval_day d USING (meter_id, channel_id, day, interval_s)"
       " WHERE d.day BETWEEN " +
@@ -211,7 +213,7 @@ void merge(const IngestStep& step, Rowset& set, CopyRows& revisions) {
 
 constexpr const char* kDayColumns =
     " (meter_id, channel_id, version, day, interval_s, utility_id, exponent, values, wide, exponents,"
-    " source_runs, quality_runs)";
+    " source_runs, quality_runs, source_id, quality_id)";
 constexpr const char* kOddColumns =
     " (meter_id, channel_id, start_at, length_s, utility_id, version, source_id, mantissa, exponent,"
     " quality_id)";
@@ -224,7 +226,7 @@ bool store_grid(const IngestStep& step, const Rowset& set, CopyRows& changes) {
     if (!slots.changed()) continue;
     const SlotRow::Stored row = slots.to_store();
     CopyRows& out = slots.base_version() == 0 ? writes.fresh : writes.grown;
-    out.begin_row(12);
+    out.begin_row(14);
     out.i8(key.meter);
     out.i8(key.channel);
     out.i8(row.version);
@@ -235,8 +237,11 @@ bool store_grid(const IngestStep& step, const Rowset& set, CopyRows& changes) {
     row.wide.empty() ? out.array(row.values) : out.null();
     row.wide.empty() ? out.null() : out.array(row.wide);
     row.exponents.empty() ? out.null() : out.array(row.exponents);
-    out.array(row.source_runs);
-    row.quality_runs.empty() ? out.null() : out.array(row.quality_runs);
+    const bool one_source = row.source_runs.size() == 2, one_quality = row.quality_runs.size() == 2;
+    one_source ? out.null() : out.array(row.source_runs);
+    row.quality_runs.empty() || one_quality ? out.null() : out.array(row.quality_runs);
+    one_source ? out.i8(row.source_runs[1]) : out.null();
+    one_quality ? out.i4(row.quality_runs[1]) : out.null();
     put_change(changes, step,
                {Entity::IntervalDay, key.meter, key.channel, std::chrono::floor<std::chrono::days>(key.start),
                 key.length_s, row.version, std::nullopt},
@@ -248,7 +253,8 @@ bool store_grid(const IngestStep& step, const Rowset& set, CopyRows& changes) {
       step, "interval_day", kDayColumns,
       "WITH written AS ("
       " UPDATE interval_day d SET version = s.version, exponent = s.exponent, values = s.values,"
-      "  wide = s.wide, exponents = s.exponents, source_runs = s.source_runs, quality_runs = s.quality_runs"
+      "  wide = s.wide, exponents = s.exponents, source_runs = s.source_runs, quality_runs = s.quality_runs,"
+      "  source_id = s.source_id, quality_id = s.quality_id"
       " FROM stage_interval_day s WHERE d.meter_id = s.meter_id AND d.channel_id = s.channel_id"
       "  AND d.day = s.day AND d.interval_s = s.interval_s AND d.version = s.version - 1"
       "  AND d.day BETWEEN '" +

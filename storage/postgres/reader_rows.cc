@@ -95,14 +95,19 @@ std::map<QualityId, ValueQuality> load_qualities(Session& session, const std::ve
   return out;
 }
 
-void explain(Session& session, Dictionary& dictionary) {
+void explain(Session& session, Dictionary& dictionary, const std::map<QualityId, ValueQuality>& known) {
   dictionary.qualities.try_emplace(0);
   dictionary.sources.erase(0);
   std::vector<std::int64_t> sources;
   std::vector<QualityId> qualities;
   for (const auto& [id, info] : dictionary.sources) sources.push_back(id);
-  for (const auto& [id, info] : dictionary.qualities) {
-    if (id != 0) qualities.push_back(id);
+  for (auto& [id, quality] : dictionary.qualities) {
+    if (id == 0) continue;
+    if (const auto found = known.find(id); found != known.end()) {
+      quality = found->second;
+    } else {
+      qualities.push_back(id);
+    }
   }
   if (!sources.empty()) {
     Params params;

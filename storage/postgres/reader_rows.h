@@ -31,8 +31,9 @@ std::vector<LoadedChannel> load_channels(Session& session, const std::vector<Met
 // its parameters where the server cannot infer them.
 Rows ask(Session& session, const char* name, const char* sql, const Params& params);
 
-// Explains the ids of sources and qualities that were put into the dictionary as keys.
-void explain(Session& session, Dictionary& dictionary);
+// Explains the ids of sources and qualities that were put into the dictionary as keys; `known` need not be
+// asked for.
+void explain(Session& session, Dictionary& dictionary, const std::map<QualityId, ValueQuality>& known = {});
 SourceInfo source_of(const Rows& rows, int row, int first_column);
 std::string source_columns();  // of "source s", in the order that source_of reads
 std::map<QualityId, ValueQuality> load_qualities(Session& session, const std::vector<QualityId>& ids);

@@ -4,6 +4,7 @@
 #include <pqxx/pqxx>
 
 #include "storage/postgres/asset_rows.h"
+#include "storage/postgres/layers.h"
 #include "storage/postgres/reader_rows.h"
 #include "storage/postgres/readers_as_of.h"
 
@@ -64,7 +65,7 @@ Answer<std::vector<ChannelInfo>> Readers::channels(const std::vector<MeterId>& m
 }
 
 Answer<RegisterPage> Readers::latest(const std::vector<MeterId>& meters, const ChannelFilter& filter,
-                                     LatestBy by, std::optional<UtcInstant> as_of) {
+                                     LatestBy by, std::optional<UtcInstant> as_of, Layer layer) {
   return database_.impl().answer([&](Session& session) {
     if (meters.size() > 1000) refuse(Refusal::Kind::Invalid, "at most 1000 meters at a time", "meters");
     ReadOnly tx(session);
@@ -80,11 +81,14 @@ Answer<RegisterPage> Readers::latest(const std::vector<MeterId>& meters, const C
     }
     Moment moment(session, as_of);
     moment.watch(withdrawals);
-    if (!moment.everything_counts()) {
-      for (RegisterRow& row : latest_at(session, moment, channels, by)) append(std::move(row), out);
-      explain(session, out.dictionary);
+    Overlay overlay(session, database_.impl().combined(), layer, as_of);
+    const auto answer = [&](std::vector<RegisterRow> found) {
+      overlay.say(found);
+      for (RegisterRow& row : found) append(std::move(row), out);
+      overlay.explain(out.dictionary);
       return out;
-    }
+    };
+    if (!moment.everything_counts()) return answer(latest_at(session, moment, channels, by));
     Params params;
     params.array(std::span<const std::int64_t>(channel_meters));
     params.array(std::span<const std::int64_t>(ids));
@@ -101,14 +105,15 @@ Answer<RegisterPage> Readers::latest(const std::vector<MeterId>& meters, const C
         ") r LEFT JOIN installation i ON i.meter_id = r.meter_id AND i.valid @> r.at"
         " ORDER BY k.n";
     const Rows rows = Rows::query(session.raw(), sql.c_str(), params);
-    for (int i = 0; i < rows.size(); ++i) append(register_of(rows, i, 0), out);
-    explain(session, out.dictionary);
-    return out;
+    std::vector<RegisterRow> found;
+    for (int i = 0; i < rows.size(); ++i) found.push_back(register_of(rows, i, 0));
+    return answer(std::move(found));
   });
 }
 
 Answer<RegisterPage> Readers::registers(const std::vector<MeterSpan>& spans, const ChannelFilter& filter,
-                                        const PageRequest& page, std::optional<UtcInstant> as_of) {
+                                        const PageRequest& page, std::optional<UtcInstant> as_of,
+                                        Layer layer) {
   return database_.impl().answer([&](Session& session) {
     auto token = parse_token(page.token, 2);
     const auto size = static_cast<std::int64_t>(clamp_page(page.size));
@@ -121,6 +126,7 @@ Answer<RegisterPage> Readers::registers(const std::vector<MeterSpan>& spans, con
     }
     moment.watch(withdrawals);
     RegisterPage out;
+    Overlay overlay(session, database_.impl().combined(), layer, as_of);
     // A stretch of which nothing counted is no page: on to the next.
     for (bool more = true; more && out.rows.empty();) {
       std::vector<std::int64_t> meters, ids, numbers;
@@ -174,16 +180,19 @@ Answer<RegisterPage> Readers::registers(const std::vector<MeterSpan>& spans, con
         }
       }
       auto answers = registers_at(session, moment, asked);
+      std::vector<RegisterRow> counted;
       for (std::size_t i = 0, next = 0; i < current.size(); ++i) {
         if (next == places.size() || places[next] != i) {
-          append(std::move(current[i]), out);
+          counted.push_back(std::move(current[i]));
         } else if (auto& answer = answers[next++]) {
-          append(std::move(*answer), out);
+          counted.push_back(std::move(*answer));
         }
       }
+      overlay.say(counted);
+      for (RegisterRow& row : counted) append(std::move(row), out);
     }
     out.next_token = token.empty() ? std::string() : make_token(token);
-    explain(session, out.dictionary);
+    overlay.explain(out.dictionary);
     return out;
   });
 }

@@ -5,7 +5,8 @@
 // highest rank among those whose source was stored by then and had not been withdrawn by then. Without it:
 // now, where a withdrawn value gives way to the next in rank. Installations and multipliers are always those
 // of today's asset data. Values of history are equal to what was said then, but may carry fewer trailing
-// zeros.
+// zeros. Findings and estimates likewise: those that stood then; that our validation ran (2.0.1) is never
+// said of an earlier time. An estimate gives way to a value from the moment that the value is stored.
 #pragma once
 
 #include <chrono>
@@ -25,8 +26,8 @@
 namespace ami::storage {
 
 using ChannelId = std::int64_t;
-using SourceId = std::int64_t;
-using QualityId = std::int32_t;  // 0 = raw, no flag
+using SourceId = std::int64_t;   // below 0: an estimate
+using QualityId = std::int32_t;  // 0 = raw, no flag; good as long as the process lives
 
 struct ChannelInfo {
   ChannelId id = 0;
@@ -49,11 +50,29 @@ struct SourceInfo {
   UtcInstant received_at{};
 };
 
+// How much of our own word an answer holds beside the vendor's.
+enum class Layer : std::uint8_t {
+  Raw,        // none: quality codes of our validation are left out
+  Validated,  // codes of what our validation found, and 2.0.1 where it ran over what is stored now
+  Best,       // and estimates where there is no value
+};
+
+// How the value of an estimated slot was made.
+struct EstimateInfo {
+  std::int64_t id = 0;
+  std::string algorithm, method;  // "ami.vee.interval-estimation", "LINEAR"
+  int version = 0;                // of the algorithm
+  std::string inputs;             // JSON: what it was made from
+  UtcInstant made_at{};
+};
+
 // Ids that occur in a page, explained.
 struct Dictionary {
   std::map<ChannelId, ChannelInfo> channels;
-  std::map<SourceId, SourceInfo> sources;
-  std::map<QualityId, ValueQuality> qualities;  // id 0 is always there
+  std::map<SourceId, SourceInfo> sources;       // ids above 0 only
+  std::map<QualityId, ValueQuality> qualities;  // id 0 is always there; below 0: with codes of our validation
+  std::map<SourceId, EstimateInfo>
+      estimates;  // of layer Best, by source id: the number of the estimate, negative
 };
 
 struct RegisterRow {
@@ -88,7 +107,7 @@ struct IntervalBlock {
   static constexpr std::int64_t kMissing = std::numeric_limits<std::int64_t>::min();
   struct SourceRun {
     std::uint32_t count = 0;
-    SourceId source = 0;  // 0 = nothing known of these slots
+    SourceId source = 0;  // 0 = nothing known of these slots; below 0: Dictionary::estimates
   };
   struct QualityRun {
     std::uint32_t count = 0;
@@ -174,18 +193,20 @@ class Readers {
   // The newest register of each channel of the meters, by its own time or by when we received it. At most
   // 1000 meters. A channel without any is left out.
   Answer<RegisterPage> latest(const std::vector<MeterId>& meters, const ChannelFilter& filter, LatestBy by,
-                              std::optional<UtcInstant> as_of = {});
+                              std::optional<UtcInstant> as_of = {}, Layer layer = Layer::Validated);
 
   // Registers of the spans with at in the period, by (span, channel, at). A page of history may hold fewer
   // than asked for; the last one has no next_token.
   Answer<RegisterPage> registers(const std::vector<MeterSpan>& spans, const ChannelFilter& filter,
-                                 const PageRequest& page, std::optional<UtcInstant> as_of = {});
+                                 const PageRequest& page, std::optional<UtcInstant> as_of = {},
+                                 Layer layer = Layer::Validated);
 
   // Interval values whose [start, end) lies wholly inside their span: a slot that straddles an exchange
   // belongs to neither usage-point side. A page is about `size` channel-days. Call again with next_token
-  // until empty; spans, filter and as_of must stay the same.
+  // until empty; spans, filter, as_of and layer must stay the same.
   Answer<IntervalPage> intervals(const std::vector<MeterSpan>& spans, const ChannelFilter& filter,
-                                 const PageRequest& page, std::optional<UtcInstant> as_of = {});
+                                 const PageRequest& page, std::optional<UtcInstant> as_of = {},
+                                 Layer layer = Layer::Validated);
 
   Answer<PageOf<EventRow>> events(const EventQuery& query);  // by (at, id)
   Answer<PageOf<SourceInfo>> sources(std::optional<UtilityId> utility, const std::string& feed,

@@ -3,6 +3,7 @@
 #include <pqxx/pqxx>
 
 #include "storage/postgres/block_writer.h"
+#include "storage/postgres/layers.h"
 #include "storage/postgres/reader_rows.h"
 #include "storage/postgres/readers_as_of.h"
 #include "storage/postgres/row_loader.h"
@@ -28,7 +29,8 @@ std::optional<std::pair<Day, Day>> stored_days(Session& session) {
 }  // namespace
 
 Answer<IntervalPage> Readers::intervals(const std::vector<MeterSpan>& spans, const ChannelFilter& filter,
-                                        const PageRequest& page, std::optional<UtcInstant> as_of) {
+                                        const PageRequest& page, std::optional<UtcInstant> as_of,
+                                        Layer layer) {
   return database_.impl().answer([&](Session& session) {
     const auto token = parse_token(page.token, 2);
     pqxx::transaction<pqxx::repeatable_read, pqxx::read_only> tx(session);
@@ -43,6 +45,7 @@ Answer<IntervalPage> Readers::intervals(const std::vector<MeterSpan>& spans, con
     }
     moment.watch(withdrawals);
     IntervalPage out;
+    Overlay overlay(session, database_.impl().combined(), layer, as_of);
     BlockWriter blocks(out.blocks);
     std::size_t at = token.empty() ? 0 : static_cast<std::size_t>(token[0]);
     Day resume = token.empty() ? Day::min() : Day{days{token[1]}};
@@ -69,7 +72,11 @@ Answer<IntervalPage> Readers::intervals(const std::vector<MeterSpan>& spans, con
       if (stretches.empty()) break;
 
       auto rows = load_rows(session, database_.impl().days(), targets, stretches);
+      std::vector<std::int64_t> versions;
+      versions.reserve(rows.size());
+      for (const IntervalRow& row : rows) versions.push_back(row.stored.version);
       if (!moment.everything_counts()) restate(session, moment, rows);
+      overlay.say(targets, stretches, rows, versions);
       for (const IntervalRow& row : rows) {
         const Target& target = targets[stretches[row.stretch].target];
         blocks.add(row, target.span, target.period);
@@ -83,7 +90,7 @@ Answer<IntervalPage> Readers::intervals(const std::vector<MeterSpan>& spans, con
       out.dictionary.channels.try_emplace(target.channel.id, target.channel);
     if (stored && at < targets.size())
       out.next_token = make_token({static_cast<std::int64_t>(at), resume.time_since_epoch().count()});
-    explain(session, out.dictionary);
+    overlay.explain(out.dictionary);
     return out;
   });
 }

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <numeric>
 
+#include "storage/postgres/day_columns.h"
+
 namespace ami::storage {
 namespace {
 
@@ -16,9 +18,8 @@ namespace {
   " AND d.day BETWEEN ($5::date[])[1] AND ($5::date[])[2] OFFSET 0) d"
 constexpr const char* kStates = "SELECT k.n, d.day, d.interval_s, d.version, d.xmin" AMI_FROM_STRETCHES;
 constexpr const char* kDays =
-    "SELECT k.n, d.day, d.interval_s, d.version, d.xmin, d.exponent, d.values, d.wide, d.exponents, "
-    "d.source_runs,"
-    " d.quality_runs" AMI_FROM_STRETCHES;
+    "SELECT k.n, d.day, d.interval_s, d.version, d.xmin, d.exponent, d.values, d.wide, d.exponents,"
+    " " AMI_SOURCE_RUNS ", " AMI_QUALITY_RUNS AMI_FROM_STRETCHES;
 #undef AMI_FROM_STRETCHES
 constexpr const char* kOdd =
     "SELECT k.n, d.start_at, d.length_s, d.mantissa, d.exponent, d.source_id, d.quality_id"

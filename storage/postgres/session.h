@@ -12,6 +12,7 @@
 #include <utility>
 #include <vector>
 
+#include "storage/postgres/combined_qualities.h"
 #include "storage/postgres/database.h"
 #include "storage/postgres/day_cache.h"
 #include "storage/postgres/refusal.h"
@@ -99,6 +100,7 @@ class Database::Impl {
   // Grows whenever a connection broke or led to another server: what was remembered may be of another one.
   std::uint64_t losses();
   DayCache& days() noexcept { return pool_ != nullptr ? pool_->days_ : days_; }
+  CombinedQualities& combined() noexcept { return pool_ != nullptr ? pool_->combined_ : combined_; }
 
  private:
   struct Acquired {
@@ -125,6 +127,7 @@ class Database::Impl {
   std::vector<std::string> months_;
   std::uint64_t losses_ = 0;
   std::string server_;  // of the newest connection
+  CombinedQualities combined_;
   DayCache days_{pool_ != nullptr ? 0 : options_.day_cache_bytes};
 };
 
@@ -139,8 +142,8 @@ auto Database::Impl::run(F&& work) -> Result<std::invoke_result_t<F&, Session&>>
   return (pool_ != nullptr ? *pool_ : *this).run_seeing(scope_.utilities, work);
 }
 
-// The one place where a connection gets its scope: each piece of work sets it anew, so none can inherit that of
-// the work before, and none can forget it.
+// The one place where a connection gets its scope: each piece of work sets it anew, so none can inherit that
+// of the work before, and none can forget it.
 template <class F>
 auto Database::Impl::run_seeing(const std::string& utilities, F&& work)
     -> Result<std::invoke_result_t<F&, Session&>> {

@@ -6,6 +6,7 @@
 #include <tuple>
 
 #include "storage/postgres/binary_copy.h"
+#include "storage/postgres/day_columns.h"
 #include "storage/postgres/session.h"
 #include "storage/postgres/stored_quality.h"
 
@@ -85,8 +86,8 @@ class Loader {
 
   void days(Day first, Day last) {
     const Rows rows =
-        ask("channel_id, d.day, d.interval_s, d.exponent, d.values, d.wide, d.exponents, d.source_runs, "
-            "d.quality_runs",
+        ask("channel_id, d.day, d.interval_s, d.exponent, d.values, d.wide, d.exponents, " AMI_SOURCE_RUNS
+            ", " AMI_QUALITY_RUNS,
             "interval_day", "d.day BETWEEN '" + day_text(first) + "' AND '" + day_text(last) + "'");
     for (int i = 0; i < rows.size(); ++i) {
       SlotRow::Stored row;

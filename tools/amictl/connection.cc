@@ -1,9 +1,12 @@
 #include "tools/amictl/connection.h"
 
+#include <google/protobuf/duration.pb.h>
 #include <google/protobuf/timestamp.pb.h>
 #include <google/protobuf/util/json_util.h>
 #include <grpcpp/grpcpp.h>
 
+#include <charconv>
+#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <iostream>
@@ -104,6 +107,33 @@ void parse_time(const std::string& text, google::protobuf::Timestamp& out) {
   const auto seconds = std::chrono::floor<std::chrono::seconds>(instant.value()).time_since_epoch().count();
   out.set_seconds(seconds);
   out.set_nanos(static_cast<std::int32_t>((micros - seconds * 1'000'000) * 1000));
+}
+
+void parse_duration(const std::string& text, google::protobuf::Duration& out) {
+  constexpr std::pair<char, std::int64_t> kUnits[] = {{'s', 1}, {'m', 60}, {'h', 3600}, {'d', 86'400}};
+  std::int64_t number = 0;
+  const char* end = text.data() + text.size();
+  const auto [stop, error] = std::from_chars(text.data(), end, number);
+  if (error == std::errc{} && stop + 1 == end && number >= 0 && number <= 100'000'000) {
+    for (const auto& [unit, seconds] : kUnits) {
+      if (*stop != unit) continue;
+      out.set_seconds(number * seconds);
+      return;
+    }
+  }
+  throw UsageError{"\"" + text + "\" is no length of time; write it as 90s, 30m, 6h or 35d"};
+}
+
+std::string to_text(const google::protobuf::Duration& duration) {
+  std::string text = std::to_string(duration.seconds());
+  if (duration.nanos() != 0) {
+    std::string digits = std::to_string(std::abs(duration.nanos()));
+    digits.insert(0, 9 - digits.size(), '0');
+    digits.erase(digits.find_last_not_of('0') + 1);
+    if (duration.seconds() == 0 && duration.nanos() < 0) text = "-0";
+    text += "." + digits;
+  }
+  return text + " s";
 }
 
 std::string parent(const Options& options) {

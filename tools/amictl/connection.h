@@ -14,6 +14,7 @@ class ClientContext;
 class Status;
 }  // namespace grpc
 namespace google::protobuf {
+class Duration;
 class Message;
 class Timestamp;
 }  // namespace google::protobuf
@@ -36,6 +37,11 @@ std::string to_json(const google::protobuf::Message& message);  // one line
 std::string to_text(const google::protobuf::Timestamp& time);   // RFC 3339, UTC; empty for the default value
 // RFC 3339, or a date (its UTC midnight). Throws UsageError.
 void parse_time(const std::string& text, google::protobuf::Timestamp& out);
+
+// "90s", "30m", "6h", "35d". Throws UsageError.
+void parse_duration(const std::string& text, google::protobuf::Duration& out);
+std::string to_text(
+    const google::protobuf::Duration& duration);  // "-5400 s", with a fraction where there is one
 
 // "utilities/U"; throws UsageError without a --utility.
 std::string parent(const Options& options);

@@ -13,6 +13,9 @@ namespace ami::amictl {
 // Whether a text may go into a message: protobuf takes no other bytes.
 bool is_utf8(std::string_view text) noexcept;
 
+// One row with its line end (LF, as the tools of a shell expect); fields are quoted where they need it.
+std::string csv_row(const std::vector<std::string>& fields);
+
 class CsvReader {
  public:
   explicit CsvReader(std::istream& in) : in_(in) {}

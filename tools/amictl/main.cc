@@ -34,6 +34,8 @@ int main(int argc, char** argv) {
   Run run;
   add_meters(app, options, run);
   add_reads(app, options, run);
+  add_billing(app, options, run);
+  add_vee(app, options, run);
   add_events(app, options, run);
   add_changes(app, options, run);
   add_gaps(app, options, run);

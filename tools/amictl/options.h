@@ -28,12 +28,14 @@ using Run = std::function<int()>;
 void add_meters(CLI::App& app, const Options& options, Run& run);
 void add_meter_assets(CLI::App& meters, const Options& options, Run& run);  // below `meters`
 void add_reads(CLI::App& app, const Options& options, Run& run);
+void add_billing(CLI::App& app, const Options& options, Run& run);
+void add_vee(CLI::App& app, const Options& options, Run& run);  // findings, revalidate
 void add_events(CLI::App& app, const Options& options, Run& run);
-void add_changes(CLI::App& app, const Options& options, Run& run);  // and reconcile
-void add_gaps(CLI::App& app, const Options& options, Run& run);  // and completeness
-void add_ingest(CLI::App& app, const Options& options, Run& run);  // adapters, sources, quarantine
+void add_changes(CLI::App& app, const Options& options, Run& run);    // and reconcile
+void add_gaps(CLI::App& app, const Options& options, Run& run);       // and completeness
+void add_ingest(CLI::App& app, const Options& options, Run& run);     // adapters, sources, quarantine
 void add_reprocess(CLI::App& app, const Options& options, Run& run);  // and raw
-void add_admin(CLI::App& app, const Options& options, Run& run);  // audit, retention, maintenance
+void add_admin(CLI::App& app, const Options& options, Run& run);      // audit, retention, maintenance
 void add_decode(CLI::App& app, Run& run);
 void add_metrology(CLI::App& app, Run& run);
 void add_approval(CLI::App& app, const Options& options, Run& run);

@@ -9,47 +9,28 @@
 
 #include "tools/amictl/connection.h"
 #include "tools/amictl/options.h"
+#include "tools/amictl/reads.h"
 #include "tools/amictl/table.h"
 
 namespace ami::amictl {
-namespace {
 
-using v1::ReadingService;
-
-struct ReadOptions {
-  std::string meter, from, to, purpose, channel, as_of, layer;
-  std::vector<std::string> quantities;
-  bool registers = false, intervals = false, usage_point = false, received = false, apply_multiplier = false;
-};
-
-std::string name_of(const Options& options, const ReadOptions& read) {
+std::string read_name(const Options& options, const ReadOptions& read) {
   if (read.usage_point && read.meter.rfind("utilities/", 0) != 0)
     return parent(options) + "/usagePoints/" + read.meter;
   return meter_name(options, read.meter);
 }
 
-template <class Request>
-void set_quantities(const ReadOptions& read, Request& request) {
-  for (const std::string& name : read.quantities) {
-    v1::Quantity quantity{};
-    if (!v1::Quantity_Parse(name, &quantity))
-      throw UsageError{"unknown quantity " + name + "; for example ENERGY_DELIVERED"};
-    request.add_quantities(quantity);
-  }
+v1::Quantity quantity_of(const std::string& name) {
+  v1::Quantity quantity{};
+  if (!v1::Quantity_Parse(name, &quantity))
+    throw UsageError{"unknown quantity " + name + "; for example ENERGY_DELIVERED"};
+  return quantity;
 }
 
-constexpr std::pair<const char*, v1::Layer> kLayers[] = {
-    {"raw", v1::RAW}, {"validated", v1::VALIDATED}, {"best", v1::BEST}};
-
-// What every read can be asked for.
-template <class Request>
-void set_view(const ReadOptions& read, Request& request) {
-  set_quantities(read, request);
-  request.set_apply_multiplier(read.apply_multiplier);
-  if (!read.as_of.empty()) parse_time(read.as_of, *request.mutable_as_of());
-  for (const auto& [word, layer] : kLayers) {
-    if (read.layer == word) request.set_layer(layer);
-  }
+v1::Layer layer_of(const std::string& word) {
+  if (word == "raw") return v1::RAW;
+  if (word == "validated") return v1::VALIDATED;
+  return word == "best" ? v1::BEST : v1::LAYER_UNSPECIFIED;
 }
 
 std::string quality_text(const v1::Quality& quality) {
@@ -59,12 +40,17 @@ std::string quality_text(const v1::Quality& quality) {
   return text;
 }
 
-// "APPROVED", "NO_REGIME", "OUTSIDE NONCONFORMING": of a register or of a channel's intervals.
-template <class Message>
-std::string approval_text(const Message& message) {
-  constexpr std::string_view kPrefix = "TYPE_APPROVAL_";
-  return v1::TypeApproval_Name(message.type_approval()).substr(kPrefix.size()) +
-         (message.approval().nonconforming() ? " NONCONFORMING" : "");
+namespace {
+
+using v1::ReadingService;
+
+// What every read can be asked for.
+template <class Request>
+void set_view(const ReadOptions& read, Request& request) {
+  set_quantities(read.quantities, request);
+  request.set_apply_multiplier(read.apply_multiplier);
+  if (!read.as_of.empty()) parse_time(read.as_of, *request.mutable_as_of());
+  request.set_layer(layer_of(read.layer));
 }
 
 class RegisterPrinter {
@@ -94,7 +80,7 @@ class RegisterPrinter {
 
 int latest(const Options& options, const ReadOptions& read) {
   v1::GetLatestRequest request;
-  request.add_names(name_of(options, read));
+  request.add_names(read_name(options, read));
   request.set_newest_by(read.received ? v1::RECEIPT_TIME : v1::DEVICE_TIME);
   set_view(read, request);
   grpc::ClientContext context;
@@ -118,7 +104,7 @@ int latest(const Options& options, const ReadOptions& read) {
 
 int registers(const Options& options, const ReadOptions& read) {
   v1::ListRegistersRequest request;
-  request.set_name(name_of(options, read));
+  request.set_name(read_name(options, read));
   request.set_page_size(1000);
   set_view(read, request);
   if (!read.from.empty()) parse_time(read.from, *request.mutable_start());
@@ -154,7 +140,8 @@ class IntervalPrinter {
   void add(const v1::Dictionary& dictionary) {
     for (const auto& entry : dictionary.channels()) channels_[entry.number()] = entry;
     for (const auto& entry : dictionary.qualities()) qualities_[entry.number()] = entry.quality();
-    for (const auto& entry : dictionary.sources()) sources_[entry.number()] = entry.source();
+    for (const auto& entry : dictionary.sources())
+      sources_[entry.number()] = entry.has_estimate() ? entry.estimate().method() : entry.source();
   }
 
   void add(const v1::Block& block) {
@@ -212,7 +199,7 @@ class IntervalPrinter {
 int intervals(const Options& options, const ReadOptions& read) {
   if (read.from.empty() || read.to.empty()) throw UsageError{"--intervals needs --from and --to"};
   v1::StreamIntervalsRequest request;
-  request.add_names(name_of(options, read));
+  request.add_names(read_name(options, read));
   parse_time(read.from, *request.mutable_start());
   parse_time(read.to, *request.mutable_end());
   request.set_purpose(read.purpose);
@@ -257,12 +244,37 @@ void add_reads(CLI::App& app, const Options& options, Run& run) {
   reads
       ->add_option(
           "--layer", read->layer,
-          "raw: the source's own quality words; validated: with our findings; best: estimates too, once "
-          "there are any")
+          "raw: the source's own quality words; validated: with our findings; best: with estimates where an "
+          "interval is missing")
       ->check(CLI::IsMember({"raw", "validated", "best"}))
       ->default_val("validated");
+  auto* why = reads
+                  ->add_flag("--explain", read->explain,
+                             "why the values of a civil day are what they are: checks, findings with likely "
+                             "causes, where each value came from")
+                  ->excludes("--registers")
+                  ->excludes("--intervals");
+  reads->add_option("--day", read->day, "the day to explain, e.g. 2026-03-08")->needs(why);
+  reads->add_option("--plot", read->plot, "with --explain: draw the day into this file (SVG)")->needs(why);
+  reads->add_flag("--slots", read->all_slots, "with --explain: every interval, not only the marked ones")
+      ->needs(why);
+  auto* at =
+      reads->add_option("--at", read->at, "each register at this instant: its reading, or those around it")
+          ->excludes(why)
+          ->excludes("--registers")
+          ->excludes("--intervals");
+  reads
+      ->add_flag("--processed", read->processed,
+                 "with --at: compute a value where nobody read it (says how); its purpose is logged")
+      ->needs(at);
+  reads
+      ->add_option("--max-distance", read->max_distance,
+                   "with --at: readings this near count, e.g. 6h or 35d")
+      ->needs(at);
   reads->callback([&options, &run, read] {
     run = [&options, read] {
+      if (read->explain) return explain_day(options, *read);
+      if (!read->at.empty()) return read_at(options, *read);
       if (read->intervals) return intervals(options, *read);
       if (read->registers || !read->from.empty() || !read->to.empty()) return registers(options, *read);
       return latest(options, *read);

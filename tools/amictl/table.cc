@@ -4,9 +4,7 @@
 #include <stdexcept>
 
 namespace ami::amictl {
-namespace {
 
-// What comes from a vendor must not drive the operator's terminal.
 std::string harmless(const std::string& text) {
   std::string shown;
   for (std::size_t i = 0; i < text.size(); ++i) {
@@ -17,6 +15,8 @@ std::string harmless(const std::string& text) {
   }
   return shown;
 }
+
+namespace {
 
 bool is_number(const std::string& text) {
   return !text.empty() && text.find_first_not_of("0123456789.-+") == std::string::npos;

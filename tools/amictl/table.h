@@ -7,6 +7,9 @@
 
 namespace ami::amictl {
 
+// What comes from a vendor must not drive the operator's terminal: control characters become '?'.
+std::string harmless(const std::string& text);
+
 class Table {
  public:
   explicit Table(std::vector<std::string> heads) : heads_(std::move(heads)) {}

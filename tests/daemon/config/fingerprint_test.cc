@@ -28,6 +28,15 @@ TEST(Fingerprint, OfAFolderSeesYamlInAllItsDepthAndNothingElse) {
   EXPECT_EQ(digest_of_folder(folder.path(), {folder.path("apart")}), second);
 }
 
+TEST(Fingerprint, OfAFeedFileIsThatOfAllButHowItIsJudged) {
+  const testing::TempFolder folder;
+  const auto digest = [&](const std::string& text) { return digest_of_feed_file(folder.write("feed.yaml", text)); };
+  EXPECT_EQ(digest("name: a\nvee: x.yaml\nzone: UTC\n"), digest("name: a\nzone: UTC\n"));
+  EXPECT_NE(digest("name: a\nveer: x.yaml\n"), digest("name: a\n"));
+  EXPECT_NE(digest("name: a\n  vee: x.yaml\n"), digest("name: a\n")) << "a key of something else";
+  EXPECT_EQ(digest_of_feed_file("/nonexistent/file"), "");
+}
+
 TEST(Fingerprint, MovedContentIsAChange) {
   const testing::TempFolder folder;
   folder.write("a.yaml", "1");

@@ -116,6 +116,65 @@ TEST_F(GatewayConfigTest, CollectionHasAGraceAPauseAndARuleForRegisters) {
   }
 }
 
+TEST_F(GatewayConfigTest, ValidationSettlesLooksAndKnowsHolidays) {
+  const auto usual = load(kGood).config;
+  EXPECT_EQ(usual.validation.settle, std::chrono::minutes{15});
+  EXPECT_EQ(usual.validation.every, std::chrono::seconds{30});
+  EXPECT_TRUE(usual.validation.holidays.empty());
+  const auto said =
+      load(std::string("validation: {settle: 0s, every: 5s, holidays: [2026-12-25, 2027-01-01]}\n") + kGood);
+  ASSERT_TRUE(said.problems.empty()) << sdk::to_text(said.problems);
+  EXPECT_EQ(said.config.validation.settle, std::chrono::seconds{0});
+  EXPECT_EQ(said.config.validation.every, std::chrono::seconds{5});
+  using namespace std::chrono;
+  EXPECT_EQ(said.config.validation.holidays,
+            (std::vector<year_month_day>{2026y / 12 / 25, 2027y / 1 / 1}));
+  for (const std::string bad : {"{settle: 25h}", "{every: 99ms}", "{holidays: [2026-02-30]}", "{holidays: [Christmas]}",
+                                "{holidays: ['2026-12-25Z']}", "{holidays: ['26-12-25']}", "{settel: 1m}"}) {
+    EXPECT_EQ(load("validation: " + bad + "\n" + kGood).problems.size(), 1U) << bad;
+  }
+}
+
+TEST_F(GatewayConfigTest, AFeedOverlaysTheThresholdsOfTheDataFolder) {
+  EXPECT_EQ(load(kGood).config.feeds.at(0).vee.profile, "head_end") << "without any file the built-in ones hold";
+  folder_.write("vee/default.yaml", "thresholds: {V12: {factor: 1.25}}\n");
+  folder_.write("vee/own.yaml", "profile: full\n");
+  EXPECT_EQ(load(kGood).config.feeds.at(0).vee.physical_factor, (Decimal{125, -2}));
+  folder_.write("feed.yaml", std::string(kGoodFeed) + "vee: vee/own.yaml\n");
+  const auto loaded = load(kGood);
+  ASSERT_TRUE(loaded.problems.empty()) << sdk::to_text(loaded.problems);
+  EXPECT_EQ(loaded.config.feeds.at(0).vee.profile, "full");
+  EXPECT_EQ(loaded.config.feeds.at(0).vee.physical_factor, (Decimal{125, -2}));
+  EXPECT_EQ(loaded.config.vee.profile, "head_end");
+  folder_.write("feed.yaml", std::string(kGoodFeed) + "vee: " + folder_.path("vee/own.yaml") + "\n");
+  EXPECT_EQ(load(kGood).config.feeds.at(0).vee.profile, "full") << "an absolute path";
+}
+
+TEST_F(GatewayConfigTest, FaultsOfValidationFilesAreToldWithFileAndLine) {
+  folder_.write("vee/default.yaml", "profile: head_end\nthresholds: {V12: {facter: 1.25}}\n");
+  EXPECT_EQ(problems(kGood), "vee/default.yaml:2: V12: unknown key \"facter\", nearest is 'factor'\n");
+  folder_.write("vee/default.yaml", "");
+  folder_.write("feed.yaml", std::string(kGoodFeed) + "vee: vee/own.yaml\n");
+  EXPECT_EQ(problems(kGood), "feed.yaml:4: vee: vee/own.yaml: no such file\n");
+  folder_.write("vee/own.yaml", "tresholds: {}\nprofile: ful\n");
+  EXPECT_EQ(problems(kGood),
+            "vee/own.yaml:1: validation: unknown key \"tresholds\", nearest is 'thresholds'\n"
+            "vee/own.yaml:2: profile: unknown profile \"ful\", nearest is 'full'\n");
+  folder_.write("feed.yaml", std::string(kGoodFeed) + "vee: vee\n");
+  EXPECT_EQ(problems(kGood), "vee: cannot be read\n");
+}
+
+TEST_F(GatewayConfigTest, HowValuesAreJudgedIsNoReasonToReadThemAgain) {
+  const auto fingerprint = [&] { return load(kGood).config.feeds.at(0).fingerprint; };
+  const auto first = fingerprint();
+  folder_.write("vee/default.yaml", "profile: full\n");
+  folder_.write("elsewhere.yaml", "profile: full\n");
+  folder_.write("feed.yaml", std::string(kGoodFeed) + "vee: elsewhere.yaml\n");
+  EXPECT_EQ(fingerprint(), first);
+  folder_.write("elsewhere.yaml", "profile: head_end\n");
+  EXPECT_EQ(fingerprint(), first);
+}
+
 TEST_F(GatewayConfigTest, TheJournalLiesInTheStateFolderUnlessItIsSaid) {
   const auto usual = load(std::string("state_dir: state\n") + kGood).config.journal;
   EXPECT_EQ(usual.path, folder_.path("state/journal"));

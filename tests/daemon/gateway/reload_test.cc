@@ -15,12 +15,17 @@ TEST(Reload, TakesOverWhatMayChangeWhileRunning) {
   fresh.drain_timeout = std::chrono::seconds{3};
   fresh.utilities.push_back({"new", "", "UTC"});
   fresh.feeds.emplace_back();
+  fresh.validation.settle = std::chrono::seconds{1};
+  fresh.vee = vee::default_vee_config();
+  fresh.vee.profile = "full";
   EXPECT_TRUE(take_over(running, fresh).empty());
   EXPECT_EQ(running.log_level, Level::Debug);
   EXPECT_EQ(running.log_format, LogFormat::Json);
   EXPECT_EQ(running.drain_timeout, std::chrono::seconds{3});
   EXPECT_EQ(running.utilities.size(), 1U);
   EXPECT_EQ(running.feeds.size(), 1U);
+  EXPECT_EQ(running.validation.settle, std::chrono::seconds{1});
+  EXPECT_EQ(running.vee.profile, "full");
 }
 
 TEST(Reload, NamesWhatNeedsARestartAndLeavesItAsItWas) {

@@ -137,7 +137,8 @@ Outcome RpcFixture::start(RpcServer::Config config) {
           .now = [this] { return now; },
           .executor = [this](std::function<void()> work) { workers.post(std::move(work)); },
           .kept = kept_contents(),
-          .regimes = [this] { return regimes; }});
+          .regimes = [this] { return regimes; },
+          .rules = [this] { return rules; }});
   return server->start();
 }
 
@@ -150,8 +151,8 @@ KeptContents RpcFixture::kept_contents() {
   contents.holds = [this](const std::string& sha256) { return kept.contains(sha256); };
   contents.open = [this](const std::string& sha256) -> Result<RawStream> {
     if (!kept.contains(sha256)) return permanent("the content is not kept (any more)");
-    return RawStream([this, text = kept.at(sha256), at = std::size_t{0}](char* into, std::size_t size) mutable
-                     -> Result<std::size_t> {
+    return RawStream([this, text = kept.at(sha256), at = std::size_t{0}](
+                         char* into, std::size_t size) mutable -> Result<std::size_t> {
       const std::size_t n = text.copy(into, size, at);
       at += n;
       if (n < size && kept_error) return *kept_error;

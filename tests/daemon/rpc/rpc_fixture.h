@@ -18,6 +18,7 @@
 #include <vector>
 
 #include "daemon/rpc/server.h"
+#include "daemon/validation/judge.h"
 #include "google/rpc/error_details.pb.h"
 #include "google/rpc/status.pb.h"
 #include "storage/postgres/database.h"
@@ -94,6 +95,7 @@ class RpcFixture {
   std::vector<storage::RunOrder> runs;      // ordered so far
   UtcInstant now;
   std::shared_ptr<const regime::Regimes> regimes = std::make_shared<const regime::Regimes>();
+  std::shared_ptr<const validation::Rules> rules = std::make_shared<const validation::Rules>();
   std::unique_ptr<RpcServer> server;
 
  private:

@@ -71,6 +71,35 @@ TEST(IntervalSum, FollowsARegisterThatWraps) {
   EXPECT_EQ(c.verdict(Check::IntervalSum), "PASSED");
 }
 
+// Metrology reference 3.2 knows no exception for what V17 doubts: the intervals do not add up to it either
+// way.
+TEST(IntervalSum, ComparesADropAndAnImpossibleRiseAsTheyStand) {
+  Case c;
+  EXPECT_EQ(sum_codes(c, "500000"), "2.6.0");  // half a megawatt-hour down; as a wrap it would be 99500 kWh
+  EXPECT_EQ(c.figure_of(Check::IntervalSum, "register difference"), "-500000");
+  EXPECT_EQ(c.codes(Check::RegisterMonotone), "2.5.258");
+  EXPECT_EQ(sum_codes(c, "9000000"), "2.6.0");  // 8000 kWh in a day of at most 1268
+  EXPECT_EQ(c.figure_of(Check::IntervalSum, "register difference"), "8000000");
+  c.day.programme.register_modulus.reset();  // nobody knows the dial: a drop all the same
+  EXPECT_EQ(sum_codes(c, "500000"), "2.6.0");
+}
+
+TEST(IntervalSum, WhereTheDialMayHaveTurnedOverTwiceNothingIsSaid) {
+  Case c;
+  c.day.programme.register_modulus = number("1000000");  // 1267.2 kWh are possible in a day
+  c.registers = {{at("2026-01-15T05:00:00Z"), number("100000"), {}},
+                 {at("2026-01-16T05:00:00Z"), number("900000"), {}}};
+  EXPECT_EQ(c.verdict(Check::IntervalSum), "the energy between the register readings is not known");
+}
+
+TEST(IntervalSum, ANetRegisterThatWasExchangedIsNotJudged) {
+  Case c;
+  c.day.programme.is_signed = true;
+  EXPECT_EQ(sum_codes(c, "900000"), "2.6.0");
+  c.interruptions = {at("2026-01-15T12:00:00Z")};
+  EXPECT_EQ(sum_codes(c, "900000"), "");
+}
+
 TEST(IntervalSum, WithoutAStatedResolutionTheLastPlaceOfTheReadingsCounts) {
   Case c;
   c.day.programme.register_resolution.reset();
@@ -196,6 +225,19 @@ TEST(Demand, SlidingSeesWindowsThatABlockDoesNot) {
   EXPECT_EQ(c.codes(Check::Demand), "");
   c.day.demand->step = seconds{900};
   EXPECT_EQ(c.codes(Check::Demand), "2.6.0");
+}
+
+// Half-hours of a meter in Kathmandu begin at a quarter past and a quarter to, by UTC.
+TEST(Demand, WindowsLieAsTheMetersMidnightDoes) {
+  DemandCase c("2100");
+  for (auto& value : c.values) value = 100;
+  c.values[39] = c.values[40] = 900;  // 14:45Z and 15:00Z: 3600 W together
+  c.day.demand->window = c.day.demand->step = seconds{1800};
+  EXPECT_EQ(c.codes(Check::Demand), "");
+  c.day.programme.grid_phase = civil_phase(Zone::load("Asia/Kathmandu").value(), c.day.day.from, hours{24});
+  EXPECT_EQ(c.day.programme.grid_phase, seconds{65'700});
+  EXPECT_EQ(c.codes(Check::Demand), "2.6.0");
+  EXPECT_EQ(c.codes(Check::IntervalSize), "");  // quarter-hours lie on both grids
 }
 
 TEST(Demand, OnlySoundWindowsSinceTheResetCount) {

@@ -81,6 +81,17 @@ TEST(Continuity, AnEmptyDayIsOneGapOfWhatIsDue) {
   EXPECT_TRUE(c.slots(Check::Continuity).empty());
 }
 
+TEST(Continuity, AMeterWithoutRecorderOwesNothing) {
+  Case c(0);
+  c.day.programme.is_recorded = false;
+  EXPECT_EQ(c.verdict(Check::Continuity), "the meter has no recorder");
+  EXPECT_EQ(c.verdict(Check::IntervalSize), "the day holds no interval");
+  Case with_values;  // what came although there should be none is judged as ever
+  with_values.day.programme.is_recorded = false;
+  with_values.values[4] = kHole;
+  EXPECT_EQ(with_values.codes(Check::Continuity), "2.5.259");
+}
+
 TEST(Continuity, DuplicatesAreIgnoredWhenIdenticalAndAConflictWhenNot) {
   Case c;
   c.others = {{5, number("501.0"), true}};  // slot 5 holds 501

@@ -66,6 +66,71 @@ TEST(HighLow, NeedsHistoryAndAWholeDay) {
   EXPECT_EQ(empty.verdict(Check::HighLow), "the day is not whole");
 }
 
+// A day without supply is low for a reason that is known; a high one is high all the same.
+TEST(HighLow, LowIsNotJudgedWhereSupplyWasOff) {
+  for (auto Case::*spans : {&Case::open, &Case::inactive, &Case::outages}) {
+    Case c;
+    c.day.adu_last_period = number("100000");  // of 48048: low
+    EXPECT_EQ(c.codes(Check::HighLow), "2.6.6");
+    (c.*spans).push_back({at("2026-01-15T12:00:00Z"), at("2026-01-15T12:20:00Z")});
+    EXPECT_EQ(c.verdict(Check::HighLow), "the meter was without supply for some of the day");
+    c.day.adu_last_period = number("20000");
+    EXPECT_EQ(c.codes(Check::HighLow), "2.6.5");
+  }
+  Case by_flag;
+  by_flag.day.adu_last_period = number("100000");
+  by_flag.mark(7, Mark::PowerFail);
+  EXPECT_EQ(by_flag.verdict(Check::HighLow), "the meter was without supply for some of the day");
+}
+
+// 60 Wh, 1.4 kWh and 70 Wh around noon of a dull day: generation was above the load for one interval only.
+TEST(ReceivedChannel, AShortSurplusIsNoSpike) {
+  Case c(96, 0);
+  for (auto& value : c.values) value = 0;
+  c.values[47] = 60;
+  c.values[48] = 1400;
+  c.values[49] = 70;
+  EXPECT_EQ(c.codes(Check::Spike), "2.6.3");
+  c.day.programme.is_received = true;
+  EXPECT_EQ(c.verdict(Check::Spike), "a surplus may last for less than three intervals");
+}
+
+TEST(Spike, ThreeIntervalsWithSupplyAreNeeded) {
+  for (auto Case::*spans : {&Case::open, &Case::inactive, &Case::outages}) {
+    Case c(24, 0);
+    c.day.length = c.day.programme.interval = std::chrono::hours{1};
+    for (auto& value : c.values) value = 0;
+    c.values[0] = 1500;
+    c.values[1] = 1400;
+    EXPECT_EQ(c.codes(Check::Spike), "2.6.3");
+    (c.*spans).push_back({at("2026-01-15T07:00:00Z"), UtcInstant::max()});  // from the third hour on
+    EXPECT_EQ(c.verdict(Check::Spike), "fewer than three intervals with supply");
+    (c.*spans)[0].from = at("2026-01-15T08:00:00Z");
+    c.values[2] = 100;
+    EXPECT_EQ(c.codes(Check::Spike), "2.6.3");
+  }
+}
+
+TEST(HighLow, IsNotJudgedBehindGeneration) {
+  Case c;
+  c.day.adu_last_period = number("100000");
+  EXPECT_EQ(c.codes(Check::HighLow), "2.6.6");
+  c.meter.customer_generates = true;
+  EXPECT_EQ(c.verdict(Check::HighLow), "the customer generates: what is delivered is not what is used");
+}
+
+TEST(ReceivedChannel, IsNeitherComparedWithUsualUseNorSuspectedForZeros) {
+  Case c(96, 0);
+  for (auto& value : c.values) value = 0;
+  c.day.programme.is_received = true;
+  c.day.adu_last_period = number("5000");
+  EXPECT_EQ(c.verdict(Check::ZeroRun), "a received channel may be zero all day");
+  EXPECT_EQ(c.verdict(Check::HighLow), "what is received follows the weather, no customer's habit");
+  c.day.programme.is_received = false;
+  EXPECT_EQ(c.codes(Check::ZeroRun), "2.6.1");
+  EXPECT_EQ(c.codes(Check::HighLow), "2.6.6");
+}
+
 TEST(ZeroRun, AWholeDayOfZerosOnAnActiveClosedSwitch) {
   Case c(96, 0);
   for (auto& value : c.values) value = 0;

@@ -2,6 +2,8 @@
 
 #include <cstdlib>
 #include <fstream>
+#include <functional>
+#include <set>
 #include <sstream>
 
 #include "meter_model/vee/threshold_watch.h"
@@ -29,7 +31,7 @@ TEST(VeeConfig, ShippedFileSaysExactlyTheBuiltInDefaults) {
   blank.zero_run = std::chrono::hours{77};
   blank.linear_up_to = std::chrono::minutes{77};
   blank.frozen_count = blank.estimated_days = blank.estimated_billing_reads = blank.suspect_from_meters = 77;
-  blank.like_days = blank.like_day_reach_days = 77;
+  blank.like_days = blank.like_day_reach_days = blank.sum_boundary_pulses = 77;
   const auto read = parse_vee_config(text.str(), "default.yaml", blank);
   ASSERT_TRUE(read) << read.error().message;
   const VeeConfig wanted = default_vee_config();
@@ -59,6 +61,9 @@ TEST(VeeConfig, ShippedFileSaysExactlyTheBuiltInDefaults) {
   EXPECT_EQ(read->linear_up_to, wanted.linear_up_to);
   EXPECT_EQ(read->like_days, wanted.like_days);
   EXPECT_EQ(read->like_day_reach_days, wanted.like_day_reach_days);
+  EXPECT_EQ(read->sum_boundary_pulses, wanted.sum_boundary_pulses);
+  EXPECT_EQ(read->programmes, wanted.programmes);
+  EXPECT_EQ(digest(*read), digest(wanted));
   EXPECT_EQ(read->plausible_ke, wanted.plausible_ke);
   EXPECT_EQ(read->plausible_multipliers, wanted.plausible_multipliers);
 }
@@ -93,8 +98,8 @@ TEST(VeeConfig, EveryProblemIsToldWithItsLineAndTheNearestKey) {
             "feed.yaml:1: validation: unknown key \"profil\", nearest is 'profile'");
   EXPECT_EQ(refusal("thresholds:\n  V12: {facter: 1}\n"),
             "feed.yaml:2: V12: unknown key \"facter\", nearest is 'factor'");
-  EXPECT_EQ(refusal("thresholds:\n  V14: {r: 1}\n"),
-            "feed.yaml:2: V14: unknown key \"r\", nearest is 'relaxed_by_percent'");
+  EXPECT_EQ(refusal("thresholds:\n  V14: {relaxed: 1}\n"),
+            "feed.yaml:2: V14: unknown key \"relaxed\", nearest is 'relaxed_by_percent'");
   EXPECT_EQ(refusal("profile: ful\n"), "feed.yaml:1: profile: unknown profile \"ful\", nearest is 'full'");
   EXPECT_EQ(refusal("profiles:\n  a: {checks: [V1]}\n"),
             "feed.yaml:2: profile \"a\": unknown check \"V1\", nearest is 'V01'");
@@ -118,6 +123,105 @@ TEST(VeeConfig, EveryProblemIsToldWithItsLineAndTheNearestKey) {
   EXPECT_EQ(refusal("profil: full\nthreshold: {}\n"),
             "feed.yaml:1: validation: unknown key \"profil\", nearest is 'profile'\n"
             "feed.yaml:2: validation: unknown key \"threshold\", nearest is 'thresholds'");
+}
+
+TEST(VeeConfig, ProgrammesOfAFeedComeBeforeThoseOfTheBase) {
+  const auto config = parse_vee_config(
+      "programmes:\n"
+      "  - {model: FOCUS AXR, class_a: CL200, quantity: ENERGY_DELIVERED, ke_wh: 0.6, largest_count: 65535}\n"
+      "  - {model: FOCUS AX, ke_wh: 1.2, register_digits: 5, register_decimals: 0, amps: 160, assumed: a "
+      "sheet}\n",
+      "feed.yaml");
+  ASSERT_TRUE(config) << config.error().message;
+  ASSERT_EQ(config->programmes.size(), 4U);
+  const auto known = programme_of(config->programmes, {"FOCUS AXR-SD", "2S", "200", "ENERGY_DELIVERED"});
+  EXPECT_EQ(known.ke_wh, number("0.6"));  // the first that fits and states it
+  EXPECT_EQ(known.register_digits, 5);
+  EXPECT_EQ(known.register_decimals, 0);
+  EXPECT_EQ(known.volts, number("240"));  // from the base
+  EXPECT_EQ(known.amps, number("160"));   // not the base's 200
+  EXPECT_EQ(known.largest_count, 65535);
+  EXPECT_EQ(known.assumed, "a sheet");
+  EXPECT_EQ(programme_of(config->programmes, {"FOCUS AXR", "", "", "ENERGY_RECEIVED"}).ke_wh, number("1.2"));
+}
+
+TEST(VeeConfig, WhatNoRuleStatesOfAMeterStaysUnknown) {
+  const VeeConfig config = default_vee_config();
+  const auto known = programme_of(config.programmes, {"FOCUS AX", "2S", "CL200", "ENERGY_DELIVERED"});
+  EXPECT_EQ(known.volts, number("240"));
+  EXPECT_EQ(known.amps, number("200"));
+  EXPECT_FALSE(known.ke_wh || known.register_digits || known.largest_count);
+  for (const ProgrammeQuery& other : {ProgrammeQuery{"FOCUS AX", "1S", "100", ""}, ProgrammeQuery{}}) {
+    const auto none = programme_of(config.programmes, other);
+    EXPECT_FALSE(none.volts || none.amps);
+  }
+}
+
+TEST(VeeConfig, FaultsOfAProgrammeAreToldWithTheirLine) {
+  EXPECT_EQ(
+      refusal("programmes:\n  - {class_a: 200, ke: 1}\n"),
+      "feed.yaml:2: programme: unknown key \"ke\", nearest is 'ke_wh'\n"
+      "feed.yaml:2: a programme without any fact: give ke_wh, register_digits, volts, amps or largest_count");
+  EXPECT_EQ(refusal("programmes:\n  - {ke_wh: 0}\n"),
+            "feed.yaml:2: programme.ke_wh: \"0\" is not a number from 0.000001 to 1000000");
+  EXPECT_EQ(refusal("programmes:\n  - {ke_wh: 1}\n  - {quantity: ENERGY_DELIVERD, ke_wh: 1}\n"),
+            "feed.yaml:3: programme: unknown quantity \"ENERGY_DELIVERD\", nearest is 'ENERGY_DELIVERED'");
+  EXPECT_EQ(refusal("programmes:\n  - {register_decimals: 2}\n"),
+            "feed.yaml:2: programme: register_decimals without register_digits");
+  EXPECT_EQ(refusal("programmes:\n  - {register_digits: 2, register_decimals: 3}\n"),
+            "feed.yaml:2: programme: more register_decimals than register_digits");
+  EXPECT_EQ(refusal("programmes:\n  - {largest_count: 1.5}\n"),
+            "feed.yaml:2: programme.largest_count must be a whole number");
+  EXPECT_EQ(refusal("programmes: {ke_wh: 1}\n"), "feed.yaml:1: programmes must be a list of rules");
+  EXPECT_EQ(refusal("programmes:\n  - 7\n"), "feed.yaml:2: programme must be a mapping of keys to values");
+  EXPECT_EQ(refusal("thresholds: {V14: {boundary_pulses: 3}}\n"),
+            "feed.yaml:1: V14.boundary_pulses: \"3\" is not a number from 0 to 2");
+}
+
+TEST(VeeConfig, ADigestChangesWithEveryFigure) {
+  const VeeConfig base = default_vee_config();
+  EXPECT_EQ(digest(base), digest(default_vee_config()));
+  std::set<std::string> seen{digest(base)};
+  const auto changed = [&](const std::function<void(VeeConfig&)>& change) {
+    VeeConfig config = base;
+    change(config);
+    EXPECT_TRUE(seen.insert(digest(config)).second);
+  };
+  changed([](VeeConfig& c) { c.profile = "full"; });
+  changed([](VeeConfig& c) { c.profiles[0].estimates = true; });
+  changed([](VeeConfig& c) { c.profiles[0].checks.add(Check::Spike); });
+  changed([](VeeConfig& c) { c.physical_factor = number("1.2"); });
+  changed([](VeeConfig& c) { c.sum_boundary_pulses = 1; });
+  changed([](VeeConfig& c) { c.future_tolerance += std::chrono::seconds{1}; });
+  changed([](VeeConfig& c) { c.programmes[0].volts = number("120"); });
+  changed([](VeeConfig& c) { c.programmes[0].amps = number("240"); });
+  changed([](VeeConfig& c) { std::swap(c.programmes[0], c.programmes[1]); });
+  changed([](VeeConfig& c) { c.plausible_ke.pop_back(); });
+}
+
+// The overlay that comes with the SSN feed, against the registers of a published export: reading them at the
+// ends of blocks, its meter without a fault must pass, and would not without the pulse that may fall between.
+TEST(VeeConfig, TheShippedSsnOverlayKeepsASoundExportFromFailingTheSumCheck) {
+  std::ifstream file(std::string(std::getenv("AMI_SOURCE_DIR")) + "/config/vee/ssn.yaml");
+  std::stringstream text;
+  text << file.rdbuf();
+  const auto overlay = parse_vee_config(text.str(), "ssn.yaml");
+  ASSERT_TRUE(overlay) << overlay.error().message;
+  EXPECT_EQ(overlay->sum_boundary_pulses, 1);
+  // Differences of the export up to 1.0 Wh; r 0.1 Wh, Ke 0.5 Wh: bounds 0.6 and 1.1 Wh.
+  for (const auto& [off, sound] : {std::pair{"0.9", true}, std::pair{"1.0", true}, std::pair{"1.1", false}}) {
+    Case c;
+    c.day.exponent = -1;
+    c.day.programme.ke = number("0.5");
+    c.day.programme.register_resolution = number("0.1");
+    for (std::int64_t& value : c.values) value = 1815;  // 181.5 Wh
+    c.registers = {
+        {c.day.day.from, number("10798161.9"), {}},
+        {c.day.day.to, number("10798161.9").plus(number("17424.0")).value().plus(number(off)).value(), {}}};
+    EXPECT_EQ(c.codes(Check::IntervalSum), "2.6.0") << off << ": the derived bound alone";
+    c.config = *overlay;
+    EXPECT_EQ(c.codes(Check::IntervalSum), sound ? "" : "2.6.0") << off;
+  }
 }
 
 constexpr std::chrono::sys_days kDay{std::chrono::year{2026} / 1 / 15};

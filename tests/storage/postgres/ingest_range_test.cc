@@ -97,6 +97,40 @@ TEST_F(IngestRangeTest, CivilDaysOf92And100SlotsFillTheirUtcDays) {
                    {"2024-11-04", "20", "76"}}));
 }
 
+TEST_F(IngestRangeTest, WholeDayOfOneSourceKeepsOneIdInsteadOfRunsUntilAnotherSourceSpeaks) {
+  const auto say = [&](const std::string& content, const char* start, std::size_t count, std::int64_t value,
+                       const char* rank, const char* flag) {
+    CommitUnit u = unit(content);
+    RunSpec run;
+    run.start = at(start);
+    run.rank = at(rank);
+    run.values.assign(count, value);
+    run.channel = add_channel(u, m_);
+    if (*flag != '\0') run.quality = add_quality(u, "1.4.2", flag);
+    add_run(u, run);
+    commit(u);
+  };
+  const std::string kept =
+      "SELECT source_id = (SELECT max(source_id) FROM source), source_runs[1], source_runs[3],"
+      " quality_id = (SELECT max(quality_id) FROM quality_set), quality_runs[1], quality_runs[3] FROM "
+      "interval_day";
+  const std::string told =
+      "SELECT dense_rank() OVER (ORDER BY source_id), vendor_flag, count(*), sum(value) FROM interval_value"
+      " GROUP BY source_id, vendor_flag ORDER BY 1";
+  say("whole", "2024-03-05T00:00:00Z", 96, 7, "2024-03-06T00:00:00Z", "P");
+  EXPECT_EQ(sql(kept), (Table{{"t", "-", "-", "t", "-", "-"}}));
+  EXPECT_EQ(sql(told), (Table{{"1", "P", "96", "672"}}));
+  say("two more", "2024-03-05T23:30:00Z", 2, 8, "2024-03-07T00:00:00Z", "");
+  EXPECT_EQ(sql(kept), (Table{{"-", "94", "2", "-", "94", "2"}}));
+  EXPECT_EQ(sql(told), (Table{{"1", "P", "94", "658"}, {"2", "", "2", "16"}}));
+  say("anew", "2024-03-05T00:00:00Z", 96, 9, "2024-03-08T00:00:00Z", "");
+  EXPECT_EQ(sql(kept), (Table{{"t", "-", "-", "-", "-", "-"}})) << "one source again, and no flag";
+  EXPECT_EQ(sql(told), (Table{{"1", "", "96", "864"}}));
+  EXPECT_EQ(sql("SELECT count(*), sum(ami_decimal(mantissa, exponent)) FROM interval_revision"),
+            (Table{{"98", "688"}}))
+      << "2 x 7, then 94 x 7 and 2 x 8";
+}
+
 TEST_F(IngestRangeTest, FlaggedHoleIsKeptAndNeverHidesAValue) {
   CommitUnit u = unit("hole");
   const auto c = add_channel(u, m_);

@@ -41,12 +41,15 @@ std::string svg_number(double value) {
   return text;
 }
 
-SvgWriter::SvgWriter(double width, double height, std::string_view css, std::string_view title) {
+SvgWriter::SvgWriter(double width, double height, std::string_view css, std::string_view title,
+                     std::string_view description) {
   const std::string w = svg_number(width);
   const std::string h = svg_number(height);
   out_ = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"" +
          w + "\" height=\"" + h + "\" viewBox=\"0 0 " + w + " " + h + "\" role=\"img\">\n<title>" +
-         xml_escaped(title) + "</title>\n<style>" + xml_escaped(css) + "</style>\n";
+         xml_escaped(title) + "</title>\n";
+  if (!description.empty()) out_ += "<desc>" + xml_escaped(description) + "</desc>\n";
+  out_ += "<style>" + xml_escaped(css) + "</style>\n";
 }
 
 void SvgWriter::close(std::string_view element, std::string_view tooltip) {

@@ -16,8 +16,10 @@ enum class Anchor { Start, Middle, End };
 
 class SvgWriter {
  public:
-  // `css` goes into the picture itself, so that one file is all there is. `title` is read out by browsers.
-  SvgWriter(double width, double height, std::string_view css, std::string_view title);
+  // `css` goes into the picture itself, so that one file is all there is. `title` is read out by browsers,
+  // and `description` where the picture alone would leave somebody out.
+  SvgWriter(double width, double height, std::string_view css, std::string_view title,
+            std::string_view description = {});
 
   void line(double x1, double y1, double x2, double y2, std::string_view css_class);
   // With a tooltip, an SVG viewer shows it over the shape.

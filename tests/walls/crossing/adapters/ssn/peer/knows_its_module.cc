@@ -1,0 +1,2 @@
+#include "adapters/ssn/family.h"
+#include "adapters/wire/ssn_export/codec/encode.h"

@@ -1,0 +1,1 @@
+#include "adapters/ssn/peer/export_document.h"
