@@ -5,6 +5,7 @@
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 #include <boost/asio/io_context.hpp>
+#include <list>
 
 #include "tests/daemon/support/fake_family.h"
 #include "tests/daemon/support/fake_store.h"
@@ -67,13 +68,14 @@ class HostTest : public ::testing::Test {
   DirectoryCache directory_{[] { return Result<storage::DirectorySnapshot>(storage::DirectorySnapshot{}); }};
   Metrics metrics_{"test"};
   Pipeline pipeline_{store_, directory_, database_, clock_, {}, log_};
+  std::list<FakeFamily> families_;  // the host may look at one until it has stopped
   Host host_{
       HostParts{io_.get_executor(), clock_, work_, database_, store_, directory_, pipeline_, metrics_, log_}};
   const std::map<std::string, storage::UtilityId> utilities_{{"hydro", 1}};
 };
 
 TEST_F(HostTest, StartsEachFeedAndStopsIt) {
-  const FakeFamily family("fake");
+  const FakeFamily& family = families_.emplace_back("fake");
   host_.apply({feed("a", family), feed("b", family)}, utilities_);
   EXPECT_TRUE(
       turn_until([&] { return phase("a") == FeedPhase::Running && phase("b") == FeedPhase::Running; }));
@@ -85,8 +87,8 @@ TEST_F(HostTest, StartsEachFeedAndStopsIt) {
 }
 
 TEST_F(HostTest, AFeedThatCannotStartIsTriedAgainAndHarmsNoOther) {
-  const FakeFamily good("good");
-  const FakeFamily bad("bad");
+  const FakeFamily& good = families_.emplace_back("good");
+  const FakeFamily& bad = families_.emplace_back("bad");
   bad.script->on_start = [script = bad.script.get()] {
     return script->made < 4 ? Outcome(permanent("folder is missing")) : Outcome(Done{});
   };
@@ -100,7 +102,7 @@ TEST_F(HostTest, AFeedThatCannotStartIsTriedAgainAndHarmsNoOther) {
 }
 
 TEST_F(HostTest, AFeedThatFailsLaterIsStartedAgain) {
-  const FakeFamily family("fake");
+  const FakeFamily& family = families_.emplace_back("fake");
   host_.apply({feed("a", family)}, utilities_);
   ASSERT_TRUE(turn_until([&] { return phase("a") == FeedPhase::Running; }));
   family.script->fail = true;
@@ -111,8 +113,8 @@ TEST_F(HostTest, AFeedThatFailsLaterIsStartedAgain) {
 }
 
 TEST_F(HostTest, AnExceptionOfAnAdapterIsAFailureOfItsFeedAlone) {
-  const FakeFamily family("fake");
-  const FakeFamily good("good");
+  const FakeFamily& family = families_.emplace_back("fake");
+  const FakeFamily& good = families_.emplace_back("good");
   family.script->on_start = []() -> Outcome { throw std::runtime_error("boom"); };
   host_.apply({feed("a", family), feed("good", good)}, utilities_);
   EXPECT_TRUE(
@@ -121,7 +123,7 @@ TEST_F(HostTest, AnExceptionOfAnAdapterIsAFailureOfItsFeedAlone) {
 }
 
 TEST_F(HostTest, WithoutAJournalAFamilyThatIsPushedToIsRefused) {
-  const FakeFamily pushed("pushed", true);
+  const FakeFamily& pushed = families_.emplace_back("pushed", true);
   host_.apply({feed("a", pushed)}, utilities_);
   ASSERT_TRUE(turn_until([&] { return phase("a") == FeedPhase::Refused; }));
   EXPECT_NE(host_.status()[0].error.find("durable journal"), std::string::npos);
@@ -129,7 +131,7 @@ TEST_F(HostTest, WithoutAJournalAFamilyThatIsPushedToIsRefused) {
 }
 
 TEST_F(HostTest, AChangedFeedIsReplacedAfterTheOldOneIsQuiet) {
-  const FakeFamily family("fake");
+  const FakeFamily& family = families_.emplace_back("fake");
   host_.apply({feed("a", family)}, utilities_);
   ASSERT_TRUE(turn_until([&] { return phase("a") == FeedPhase::Running; }));
   int stopped_when_made = -1;
@@ -143,7 +145,7 @@ TEST_F(HostTest, AChangedFeedIsReplacedAfterTheOldOneIsQuiet) {
 }
 
 TEST_F(HostTest, AFeedOfAnUnknownUtilityIsLeftOut) {
-  const FakeFamily family("fake");
+  const FakeFamily& family = families_.emplace_back("fake");
   host_.apply({feed("a", family)}, {});
   EXPECT_TRUE(host_.status().empty());
 }
