@@ -16,6 +16,7 @@
 #include <string_view>
 #include <vector>
 
+#include "adapters/sdk/command.h"
 #include "meter_model/normaliser/normaliser.h"
 #include "meter_model/observation/observation.h"
 #include "meter_model/result.h"
@@ -35,6 +36,7 @@ struct Capabilities {
   bool events = false;
   bool read_on_demand = false;
   bool ping = false;
+  bool demand_reset = false;
   bool switch_open = false;
   bool switch_close = false;
   bool switch_arm = false;
@@ -199,6 +201,10 @@ class Adapter {
   virtual Awaitable<Outcome> start() = 0;
   // Finishes or abandons what is under way; nothing acknowledged may be lost. Returns when all is quiet.
   virtual Awaitable<void> stop() = 0;
+  // Asks the far side once. One answer a meter, in their order. Readings that come with the answer go to the
+  // sink as ever. What is under way when the adapter stops ends as Unknown, or Failed "not_sent". An adapter
+  // that states no commands refuses.
+  virtual Awaitable<std::vector<AttemptAnswer>> attempt(Attempt attempt);
 };
 
 }  // namespace ami::sdk

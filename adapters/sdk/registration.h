@@ -31,6 +31,12 @@ class AdapterFamily {
   // Reads one pushed message from the journal, or one self-contained record again (quarantine replay). Off
   // the strand, by several threads at once.
   [[nodiscard]] virtual DecodedBatch decode(const Settings& settings, std::string_view raw) const = 0;
+  // What a result that came later says of a command of `kind`. The same word means one thing in a request and
+  // another in a report, so a family says what it means. Any thread.
+  [[nodiscard]] virtual AttemptAnswer verdict(const Settings& settings, CommandKind kind,
+                                              const ResultObservation& result) const;
+  // How the far side of a feed takes commands. Any thread.
+  [[nodiscard]] virtual CommandLimits command_limits(const Settings& /*settings*/) const { return {}; }
   // Reads a whole kept content again, as it was read when it arrived. Null: the family takes messages, and a
   // content is one record for decode().
   [[nodiscard]] virtual std::unique_ptr<FileReader> file_reader(const Settings& /*settings*/) const {

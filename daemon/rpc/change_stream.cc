@@ -42,7 +42,7 @@ class ChangeStream final : public grpc::ServerWriteReactor<v1::StreamChangesResp
 
   void OnWriteDone(bool ok) override {
     if (!ok) {
-      Finish(grpc::Status::CANCELLED);
+      finish(grpc::Status::CANCELLED);
       return;
     }
     ++written_;
@@ -66,12 +66,18 @@ class ChangeStream final : public grpc::ServerWriteReactor<v1::StreamChangesResp
   }
 
  private:
+  // The place is free again before the caller hears of the end: it may come back at once.
+  void finish(const grpc::Status& status) {
+    subscriptions_.leave(*this, call_->caller().name);
+    Finish(status);
+  }
+
   // One of these is under way at any time: a read of the store, a write to the caller, a pause, or the end.
   // After the call that hands over to the next one `this` may be gone.
   void next() {
     call_->backend().executor([this, call = call_] {
       if (const std::optional<grpc::Status> end = ended()) {
-        Finish(*end);
+        finish(*end);
         return;
       }
       const grpc::Status status = Gate::run(*call, [this](const Call& c) {
@@ -84,7 +90,7 @@ class ChangeStream final : public grpc::ServerWriteReactor<v1::StreamChangesResp
       } else if (may_wait_for_store(status)) {
         pause();
       } else {
-        Finish(status);
+        finish(status);
       }
     });
   }
@@ -95,7 +101,7 @@ class ChangeStream final : public grpc::ServerWriteReactor<v1::StreamChangesResp
     } else if (!caught_up_) {
       next();
     } else if (request_.until_caught_up()) {
-      Finish(grpc::Status::OK);
+      finish(grpc::Status::OK);
     } else {
       pause();
     }

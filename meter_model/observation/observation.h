@@ -65,6 +65,15 @@ struct EventObservation : ObservationHead {
   StatedTime time;
 };
 
+// What a far side said became of something that it was asked to do. What it means is not the codec's to say: the
+// same word means one thing in a request and another in a report.
+struct ResultObservation : ObservationHead {
+  std::string_view transaction;  // our id of the request, as sent back; empty = none
+  std::string_view word;         // vendor's word for an outcome or a state: "Opened", "NoResponse"; may be empty
+  std::string_view fault;        // vendor's words for a failure; empty = none said
+  StatedTime time;               // of what happened; absent = not said
+};
+
 // A record that could not be read. `reason` is a stable word for counting, `detail` is for a person.
 struct MalformedRecord {
   std::uint64_t offset = 0;
@@ -100,6 +109,7 @@ struct DecodedBatch {
 
   std::unique_ptr<TextArena> arena = std::make_unique<TextArena>();
   std::vector<Observation> observations;
+  std::vector<ResultObservation> results;  // of commands
   std::vector<MalformedRecord> malformed;
   std::uint64_t skipped = 0;  // well-formed records of types that v1 counts but does not read
   std::string_view text(std::string_view s) { return arena->keep(s); }

@@ -144,6 +144,7 @@ struct Keys {
   }
 };
 
+// OFFSET 0 in the statements below keeps the planner from any way but by the key, channel for channel.
 constexpr const char* kKeys =
     " FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::timestamptz[], $5::timestamptz[])"
     " AS k (meter_id, channel_id, n, low, high)";
@@ -160,9 +161,10 @@ std::set<Other> load_others(Session& session, const Keys& keys, const Withdrawal
   if (keys.empty()) return out;
   const std::string sql =
       "SELECT r.channel_id, r.start_at, r.length_s, r.source_id" + std::string(kKeys) +
-      " JOIN interval_revision r ON r.meter_id = k.meter_id AND r.channel_id = k.channel_id"
-      " AND r.start_at >= k.low AND r.start_at < k.high WHERE r.mantissa IS NOT NULL AND " +
-      keys.between("r.start_at", false);
+      " CROSS JOIN LATERAL (SELECT * FROM interval_revision x WHERE x.meter_id = k.meter_id"
+      " AND x.channel_id = k.channel_id AND x.start_at >= k.low AND x.start_at < k.high"
+      " AND x.mantissa IS NOT NULL AND " +
+      keys.between("x.start_at", false) + " OFFSET 0) r";
   const Rows rows = Rows::query(session.raw(), sql.c_str(), keys.params());
   for (int i = 0; i < rows.size(); ++i) {
     if (!withdrawn.at(rows.i8(i, 0)).contains(rows.i8(i, 3)))
@@ -224,9 +226,9 @@ void load_odd(Session& session, std::vector<SeriesItem>& items, const std::vecto
   const std::string sql =
       "SELECT k.n, d.channel_id, d.start_at, d.length_s, (d.mantissa IS NOT NULL)::int, d.source_id" +
       std::string(kKeys) +
-      " JOIN interval_odd d ON d.meter_id = k.meter_id AND d.channel_id = k.channel_id"
-      " AND d.start_at >= k.low AND d.start_at < k.high WHERE " +
-      keys.between("d.start_at", false);
+      " CROSS JOIN LATERAL (SELECT * FROM interval_odd x WHERE x.meter_id = k.meter_id"
+      " AND x.channel_id = k.channel_id AND x.start_at >= k.low AND x.start_at < k.high AND " +
+      keys.between("x.start_at", false) + " OFFSET 0) d";
   const Rows rows = Rows::query(session.raw(), sql.c_str(), keys.params());
   std::set<std::size_t> touched;
   for (int i = 0; i < rows.size(); ++i) {
@@ -271,13 +273,13 @@ void load_days(Session& session, std::vector<SeriesItem>& items, const std::vect
       " END, coalesce(d.source_id, d.source_runs[cardinality(d.source_runs)]) FROM unnest($1::bigint[], "
       "$2::bigint[], $3::bigint[],"
       " $4::timestamptz[], $5::timestamptz[], $6::int[]) AS k (meter_id, channel_id, n, low, high, all_slots)"
-      " JOIN interval_day d ON d.meter_id = k.meter_id AND d.channel_id = k.channel_id"
-      " AND d.day >= (k.low AT TIME ZONE 'UTC')::date AND d.day <= (k.high AT TIME ZONE 'UTC')::date"
-      " CROSS JOIN LATERAL (SELECT k.all_slots = 1 OR CASE WHEN d.wide IS NULL"
+      " CROSS JOIN LATERAL (SELECT * FROM interval_day x WHERE x.meter_id = k.meter_id"
+      " AND x.channel_id = k.channel_id AND x.day >= (k.low AT TIME ZONE 'UTC')::date"
+      " AND x.day <= (k.high AT TIME ZONE 'UTC')::date AND " +
+      keys.between("x.day", true) +
+      " OFFSET 0) d CROSS JOIN LATERAL (SELECT k.all_slots = 1 OR CASE WHEN d.wide IS NULL"
       "  THEN array_position(d.values, '-2147483648'::int) IS NOT NULL"
-      "  ELSE array_position(d.wide, '-9223372036854775808'::bigint) IS NOT NULL END AS open OFFSET 0) h "
-      "WHERE " +
-      keys.between("d.day", true);
+      "  ELSE array_position(d.wide, '-9223372036854775808'::bigint) IS NOT NULL END AS open OFFSET 0) h";
   Params params = keys.params();
   params.array(all_slots);
   const Rows rows = Rows::query(session.raw(), sql.c_str(), params);
@@ -328,16 +330,17 @@ void load_registers(Session& session, std::vector<SeriesItem>& items, const std:
   if (keys.empty()) return;
   // A value that was taken back leaves the next in rank.
   const auto sql_of = [&](const char* table, const char* more) {
-    return "SELECT k.n, d.channel_id, d.at, d.source_id" + std::string(kKeys) + " JOIN " + table +
-           " d ON d.meter_id = k.meter_id AND d.channel_id = k.channel_id AND d.at >= k.low AND d.at < k.high"
-           " WHERE " +
-           keys.between("d.at", false) + more;
+    return "SELECT k.n, d.channel_id, d.at, d.source_id" + std::string(kKeys) +
+           " CROSS JOIN LATERAL (SELECT * FROM " + table +
+           " x WHERE x.meter_id = k.meter_id AND x.channel_id = k.channel_id AND x.at >= k.low AND x.at < k.high"
+           " AND " +
+           keys.between("x.at", false) + more + " OFFSET 0) d";
   };
   std::set<std::tuple<std::size_t, std::int64_t, UtcInstant>> came;
   for (const std::string& sql :
        {sql_of("register_read", ""),
         sql_of("register_revision",
-               " AND EXISTS (SELECT FROM withdrawal w WHERE w.channel_id = d.channel_id)")}) {
+               " AND EXISTS (SELECT FROM withdrawal w WHERE w.channel_id = x.channel_id)")}) {
     const Rows rows = Rows::query(session.raw(), sql.c_str(), keys.params());
     for (int i = 0; i < rows.size(); ++i) {
       const auto number = static_cast<std::size_t>(rows.i8(i, 0));

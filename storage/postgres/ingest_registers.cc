@@ -59,9 +59,9 @@ void load(const IngestStep& step, IdBook& ids, std::vector<Slot>& slots) {
       "SELECT k.n, r.version, r.mantissa, r.exponent, r.source_id, r.quality_id, r.period_start, "
       "r.occurred_at,"
       " r.time_source FROM unnest($1, $2, $3) WITH ORDINALITY AS k (meter_id, channel_id, at, n)"
-      " JOIN register_read r USING (meter_id, channel_id, at)"
-      " WHERE r.at BETWEEN '" +
-      to_text(low) + "' AND '" + to_text(high) + "' FOR UPDATE OF r";
+      " CROSS JOIN LATERAL (SELECT * FROM register_read x WHERE x.meter_id = k.meter_id"
+      " AND x.channel_id = k.channel_id AND x.at = k.at AND x.at BETWEEN '" +
+      to_text(low) + "' AND '" + to_text(high) + "' FOR UPDATE) r";  // as load_grid()
   const Rows rows = Rows::query(step.connection, sql.c_str(), params);
   std::vector<std::int64_t> sources;
   std::vector<std::int32_t> qualities;

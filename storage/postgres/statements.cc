@@ -73,8 +73,11 @@ class Loader {
     params.array(std::span<const std::int64_t>(meters_));
     params.array(std::span<const std::int64_t>(ids_));
     return Rows::query(session_.raw(),
-                       ("SELECT " + columns + " FROM unnest($1, $2) AS k (meter_id, channel_id) JOIN " +
-                        table + " d USING (meter_id, channel_id) WHERE " + condition)
+                       // OFFSET 0 keeps the planner from any way but by the key, channel for channel.
+                       ("SELECT " + columns +
+                        " FROM unnest($1, $2) AS k (meter_id, channel_id) CROSS JOIN LATERAL (SELECT * FROM " +
+                        table + " d WHERE d.meter_id = k.meter_id AND d.channel_id = k.channel_id AND " +
+                        condition + " OFFSET 0) d")
                            .c_str(),
                        params);
   }
@@ -86,7 +89,7 @@ class Loader {
 
   void days(Day first, Day last) {
     const Rows rows =
-        ask("channel_id, d.day, d.interval_s, d.exponent, d.values, d.wide, d.exponents, " AMI_SOURCE_RUNS
+        ask("d.channel_id, d.day, d.interval_s, d.exponent, d.values, d.wide, d.exponents, " AMI_SOURCE_RUNS
             ", " AMI_QUALITY_RUNS,
             "interval_day", "d.day BETWEEN '" + day_text(first) + "' AND '" + day_text(last) + "'");
     for (int i = 0; i < rows.size(); ++i) {
@@ -121,13 +124,13 @@ class Loader {
 
   void odd(Day first, Day last) {
     const Rows rows =
-        ask("channel_id, d.start_at, d.length_s, d.mantissa, d.exponent, d.quality_id, d.source_id",
+        ask("d.channel_id, d.start_at, d.length_s, d.mantissa, d.exponent, d.quality_id, d.source_id",
             "interval_odd", between("d.start_at", first, last));
     intervals(rows);
   }
   void revisions(Day first, Day last) {
     const Rows rows =
-        ask("channel_id, d.start_at, d.length_s, d.mantissa, d.exponent, d.quality_id, d.source_id",
+        ask("d.channel_id, d.start_at, d.length_s, d.mantissa, d.exponent, d.quality_id, d.source_id",
             "interval_revision", between("d.start_at", first, last));
     intervals(rows);
   }
@@ -142,7 +145,7 @@ class Loader {
 
   void registers(const char* table, Day first, Day last) {
     const Rows rows = ask(
-        "channel_id, d.at, d.mantissa, d.exponent, d.quality_id, d.source_id, d.period_start, d.occurred_at,"
+        "d.channel_id, d.at, d.mantissa, d.exponent, d.quality_id, d.source_id, d.period_start, d.occurred_at,"
         " d.time_source",
         table, between("d.at", first, last));
     for (int i = 0; i < rows.size(); ++i) {
@@ -272,8 +275,9 @@ class ChangeRows {
     const std::string sql =
         "SELECT DISTINCT d.channel_id, d.day, d.interval_s, d.version FROM unnest($1, $2) AS k (meter_id, "
         "channel_id)"
-        " JOIN interval_day d USING (meter_id, channel_id) WHERE d.day BETWEEN '" +
-        day_text(first) + "' AND '" + day_text(last) + "'";
+        " CROSS JOIN LATERAL (SELECT * FROM interval_day x WHERE x.meter_id = k.meter_id"
+        " AND x.channel_id = k.channel_id AND x.day BETWEEN '" +
+        day_text(first) + "' AND '" + day_text(last) + "' OFFSET 0) d";
     const Rows rows = Rows::query(session_.raw(), sql.c_str(), params);
     std::map<DayKey, std::int64_t> out;
     for (int i = 0; i < rows.size(); ++i) out[{rows.i8(i, 0), rows.day(i, 1), rows.i4(i, 2)}] = rows.i8(i, 3);

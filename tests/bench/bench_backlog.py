@@ -89,7 +89,7 @@ def main():
     rng = random.Random(17)
     with Gateway(args.build) as gateway:
         (gateway.folder / "flexnet.yaml").write_text(FEED.format(inbox=gateway.inbox), encoding="utf-8")
-        gateway.start(config(gateway))
+        gateway.start(config(gateway, settle="0s"))  # validation works beside it from the first day on
         write_meters(gateway.folder / "meters.csv", args.meters)
         gateway.amictl("meters", "import", "--utility", "bench", str(gateway.folder / "meters.csv"))
         address = f"unix:{gateway.folder}/rpc.sock"
@@ -109,6 +109,11 @@ def main():
             begin = time.perf_counter()
             gateway.wait(lambda: seen["changes"] >= wanted or "error" in seen, 1800, "the subscriber to catch up")
             behind = time.perf_counter() - begin
+            gateway.wait(lambda: gateway.sql("SELECT (SELECT count(*) FROM validation_due WHERE due_at <= now()) +"
+                                             " (SELECT count(*) FROM validation_dirty)") == "0"
+                         and int(gateway.sql("SELECT coalesce(sum(meters), 0) FROM judged_count")) >= args.meters * DAYS, 3600,
+                         "validation to catch up")
+            unjudged = time.perf_counter() - begin
         finally:
             stop.set()
         for thread in threads:
@@ -119,6 +124,7 @@ def main():
                    "seconds": round(seconds, 1), "intervals_per_s": round(args.meters * DAYS * 96 / seconds),
                    "hours_for_500000_meters": round(seconds / args.meters * 500_000 / 3600, 2),
                    "subscriber": {**seen, "seconds_behind_at_the_end": round(behind, 1)},
+                   "validation_seconds_behind_at_the_end": round(unjudged, 1),
                    "meter_week_query_ms": {"calls": len(times), "median": round(times[len(times) // 2], 1),
                                            "p99": round(times[len(times) * 99 // 100], 1)},
                    "daemon_resident_mb": gateway.resident_mb(), "machine": machine(gateway.folder),

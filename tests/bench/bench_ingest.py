@@ -42,13 +42,15 @@ def write_meters(path, meters):
             out.write(f"B{number:07d},B{number:07d},FOCUS AX,2S,1.5,3,200,UP{number:07d},America/Toronto\n")
 
 
-def config(gateway):
+def config(gateway, settle="15m"):
+    """`settle`: how long after a change its day is judged."""
     return f"""
 utilities:
   - {{key: bench, zone: America/Toronto}}
 database: {{conninfo: "{gateway.conninfo}", allow_owner: true, migrate_on_start: true}}
 data_dir: {ROOT}/config
 state_dir: {gateway.folder}
+validation: {{settle: {settle}}}
 rpc: {{unix_socket: {gateway.folder}/rpc.sock}}
 http: {{address: "127.0.0.1:0", port_file: {gateway.folder}/http.port}}
 adapters: [{gateway.folder}/flexnet.yaml]

@@ -393,6 +393,13 @@ TEST_F(ChangeStreamTest, EachCertificateMayHaveOnlySoManyStreams) {
   EXPECT_EQ(open.back()->caught_up().size(), 9U);
 }
 
+TEST_F(ChangeStreamTest, AStreamThatWasToldItsEndHoldsNoPlaceAnyMore) {
+  v1::StreamChangesRequest bad = request();
+  bad.set_cursor("not a cursor");
+  for (int i = 0; i < 50; ++i) EXPECT_EQ(refusal(bad).error_code(), grpc::StatusCode::INVALID_ARGUMENT) << i;
+  for (int i = 0; i < 50; ++i) EXPECT_EQ(all().size(), 9U) << i;
+}
+
 TEST_F(ChangeStreamTest, StalledSubscriberHoldsNothingAndLosesNothing) {
   storage::CommitUnit big = unit('c');
   for (int day = 1; day <= 28; ++day) {

@@ -8,11 +8,16 @@
 #include "adapters/wire/ssn_export/codec/assembly.h"
 #include "adapters/wire/ssn_export/codec/grammar.h"
 #include "adapters/wire/ssn_export/codec/ssn_export.h"
-#include "adapters/wire/ssn_export/codec/xml_stream.h"
+#include "adapters/wire/xml/xml_stream.h"
 #include "meter_model/quantity/decimal.h"
 
 namespace ami::ssn_export {
 namespace {
+
+using xml::Attributes;
+using xml::StartTag;
+using xml::XmlHandler;
+using xml::XmlStream;
 
 constexpr std::uint64_t kMaxIntervalMinutes = 44640;  // 31 days
 constexpr std::size_t kContainerLevel = 3;  // path length with SSNExportDocument, MeterData, …Data

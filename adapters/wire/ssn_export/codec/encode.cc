@@ -5,47 +5,12 @@
 #include <utility>
 
 #include "adapters/wire/ssn_export/codec/ssn_export.h"
+#include "adapters/wire/xml/writer.h"
 
 namespace ami::ssn_export {
 namespace {
 
 using Field = std::pair<const char*, const Attribute*>;
-
-// Line ends and tabs are written as references: a reader turns the plain characters into blanks or line
-// feeds.
-void escape(std::string_view text, std::string& out) {
-  for (const char c : text) {
-    switch (c) {
-      case '&':
-        out += "&amp;";
-        break;
-      case '<':
-        out += "&lt;";
-        break;
-      case '>':
-        out += "&gt;";
-        break;
-      case '"':
-        out += "&quot;";
-        break;
-      case '\t':
-        out += "&#9;";
-        break;
-      case '\n':
-        out += "&#10;";
-        break;
-      case '\r':
-        out += "&#13;";
-        break;
-      default:
-        if (static_cast<unsigned char>(c) < 0x20) {
-          out += "\xEF\xBF\xBD";
-        } else {
-          out += c;
-        }
-    }
-  }
-}
 
 class Writer {
  public:
@@ -60,7 +25,7 @@ class Writer {
     text_ += "/>";
   }
   void close(const char* name) { text_.append("</").append(prefix_).append(name).append(">\n"); }
-  void characters(std::string_view text) { escape(text, text_); }
+  void characters(std::string_view text) { xml::append_escaped(text, text_); }
   std::string take() { return std::move(text_); }
 
  private:
@@ -69,7 +34,7 @@ class Writer {
     for (const auto& [key, value] : fields) {
       if (!*value) continue;
       text_.append(" ").append(key).append("=\"");
-      escape(**value, text_);
+      xml::append_escaped(**value, text_);
       text_ += '"';
     }
   }

@@ -1,4 +1,4 @@
-// A bounded, namespace-aware XML reader over fed bytes. Private to this codec; expat stays in the source
+// A bounded, namespace-aware XML reader over fed bytes, for documents of any size. Expat stays in the source
 // file.
 //
 // It keeps the bytes as sent of the token under way and, on request, of everything since some offset, so that
@@ -16,15 +16,18 @@
 
 struct XML_ParserStruct;
 
-namespace ami::ssn_export {
+namespace ami::xml {
 
-// Attributes of a start tag, valid during the callback. Only those without a namespace are found.
+// Attributes of a start tag, valid during the callback.
 class Attributes {
  public:
   explicit Attributes(const char** list) : list_(list) {}
-  // Empty when absent: no attribute of this format means anything by being there and empty.
+  // Those without a namespace. Empty when absent: no attribute of the formats here means anything by being
+  // there and empty.
   [[nodiscard]] std::string_view get(std::string_view name) const noexcept;
   [[nodiscard]] bool has(std::string_view name) const noexcept { return find(name) != nullptr; }
+  // Names and values in turn, ended by a null pointer; a name in a namespace is "namespace\nname".
+  [[nodiscard]] const char** list() const noexcept { return list_; }
 
  private:
   [[nodiscard]] const char* find(std::string_view name) const noexcept;
@@ -111,4 +114,4 @@ class XmlStream {
   std::exception_ptr thrown_;  // an exception of the handler, carried around the C code
 };
 
-}  // namespace ami::ssn_export
+}  // namespace ami::xml

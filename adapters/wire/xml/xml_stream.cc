@@ -1,4 +1,4 @@
-#include "adapters/wire/ssn_export/codec/xml_stream.h"
+#include "adapters/wire/xml/xml_stream.h"
 
 #include <expat.h>
 
@@ -8,7 +8,7 @@
 #include <new>
 #include <utility>
 
-namespace ami::ssn_export {
+namespace ami::xml {
 namespace {
 
 constexpr char kSeparator = '\n';  // between namespace and local name; expat refuses it inside a namespace
@@ -225,4 +225,4 @@ void XmlStream::slide_window() {
   window_begin_ = from;
 }
 
-}  // namespace ami::ssn_export
+}  // namespace ami::xml
