@@ -62,6 +62,7 @@ class Loader {
     if (const auto* journal = part(settings, "journal")) this->journal(*journal);
     if (const auto* rpc = part(settings, "rpc")) this->rpc(settings, *rpc);
     if (const auto* collection = part(settings, "collection")) this->collection(*collection);
+    if (const auto* commands = part(settings, "commands")) this->commands(*commands);
     if (const auto* validation = part(settings, "validation")) this->validation(*validation);
     if (has(settings, "utilities")) utilities(settings);
     if (const auto* retention = part(settings, "retention")) this->retention(*retention);
@@ -259,6 +260,19 @@ class Loader {
     c.registers_daily = text(s, "register_expected") == "daily";
     if (c.grace > std::chrono::days{60}) problem(s, "grace", "must be 60d at most");
     if (c.every < std::chrono::milliseconds{100}) problem(s, "every", "must be 100ms at least");
+  }
+
+  void commands(const Settings& s) {
+    auto& c = out_.config.commands;
+    if (has(s, "queue")) c.queue = static_cast<int>(s.integer("queue"));
+    if (has(s, "feeder_in_flight")) c.feeder_in_flight = static_cast<int>(s.integer("feeder_in_flight"));
+    if (has(s, "expiry")) c.expiry = s.duration("expiry");
+    if (has(s, "reset_lock_out")) c.reset_lock_out = s.duration("reset_lock_out");
+    if (has(s, "read_before_reset")) c.read_before_reset = s.boolean("read_before_reset");
+    if (has(s, "followers")) c.followers = static_cast<int>(s.integer("followers"));
+    if (c.expiry < std::chrono::seconds{1} || c.expiry > std::chrono::days{7})
+      problem(s, "expiry", "must be 1s to 7d");
+    if (c.reset_lock_out > std::chrono::days{400}) problem(s, "reset_lock_out", "must be 400d at most");
   }
 
   void validation(const Settings& s) {

@@ -69,6 +69,16 @@ struct CollectionConfig {
   bool registers_daily = false;
 };
 
+struct CommandsConfig {
+  int queue = 20'000;        // meters of one feed
+  int feeder_in_flight = 8;  // 0 = no bound
+  std::chrono::milliseconds expiry{std::chrono::hours{24}};
+  std::chrono::milliseconds reset_lock_out{std::chrono::days{25}};
+  bool read_before_reset = true;
+  int followers = 1000;
+  bool operator==(const CommandsConfig&) const = default;
+};
+
 struct ValidationConfig {
   std::chrono::milliseconds settle{std::chrono::minutes{15}};
   std::chrono::milliseconds every{std::chrono::seconds{30}};
@@ -111,6 +121,7 @@ struct GatewayConfig {
   RpcConfig rpc;
   HttpConfig http;
   CollectionConfig collection;
+  CommandsConfig commands;
   ValidationConfig validation;
   vee::VeeConfig vee;  // of data_dir, without a feed's overlay
   RawConfig raw;

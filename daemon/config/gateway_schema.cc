@@ -67,6 +67,11 @@ SettingDef list_of_own(std::string key, std::vector<SettingDef> parts, std::stri
   return d;
 }
 
+SettingDef assumed(SettingDef d, std::string what) {
+  d.assumed = std::move(what);
+  return d;
+}
+
 sdk::SettingsSchema make_gateway_schema() {
   using K = SettingKind;
   return {
@@ -159,6 +164,7 @@ sdk::SettingsSchema make_gateway_schema() {
                integer("events", 0, 1200, "0", "Months of events."),
                integer("quarantine", 0, 1200, "0", "Months of quarantined records since they last came."),
                integer("access_log", 0, 1200, "0", "Months of the log of who read what."),
+               integer("operations", 0, 1200, "0", "Months of commands that were asked for, with their answers."),
                integer("changes_days", 35, 3650, "35",
                        "Days of the change feed, for all utilities alike. Less would break subscribers."),
                list_of_own("utilities",
@@ -167,7 +173,8 @@ sdk::SettingsSchema make_gateway_schema() {
                             integer("registers", 0, 1200, "", "As above, for this utility."),
                             integer("events", 0, 1200, "", "As above, for this utility."),
                             integer("quarantine", 0, 1200, "", "As above, for this utility."),
-                            integer("access_log", 0, 1200, "", "As above, for this utility.")},
+                            integer("access_log", 0, 1200, "", "As above, for this utility."),
+                            integer("operations", 0, 1200, "", "As above, for this utility.")},
                            "Rules of single utilities; what one leaves out is as above.")},
               "What is dropped when. A legal hold beats every rule and each drop leaves a certificate: "
               "docs/retention.md. Raw content has its own setting: raw.keep_months."),
@@ -239,6 +246,26 @@ sdk::SettingsSchema make_gateway_schema() {
                       "daily: a register that came on most days of a week is expected once each civil day "
                       "from then on.")},
               "Gaps and completeness, see docs/gaps.md."),
+          section(
+              "commands",
+              {integer("queue", 1, 1'000'000, "20000",
+                       "Meters of one feed that wait to be asked, or are; what does not fit is refused. One "
+                       "request may have 10,000."),
+               integer("feeder_in_flight", 0, 100'000, "8",
+                       "Meters of one feeder that are asked at once. 0: no bound. A meter whose feeder is not "
+                       "known is only bound by its feed."),
+               def("expiry", K::Duration, "24h",
+                   "How long a request that says nothing of it waits to be sent; 7d at most. How long an answer is "
+                   "waited for is the feed's."),
+               assumed(def("reset_lock_out", K::Duration, "25d",
+                           "After a demand reset that succeeded, or may have, no other for so long; 400d at most. A "
+                           "second one would destroy a billing maximum."),
+                       "the figure is the utility's"),
+               def("read_before_reset", K::Boolean, "true",
+                   "A demand reset is sent only after a read of the meter succeeded. Interfaces that state no reads are "
+                   "then refused it."),
+               integer("followers", 1, 100'000, "1000", "Callers that may wait for operations at once.")},
+              "Reads, pings and demand resets on request, see docs/commands.md."),
           section(
               "validation",
               {def("settle", K::Duration, "15m",

@@ -16,6 +16,7 @@
 #include <thread>
 
 #include "daemon/collection/gap_job.h"
+#include "daemon/gateway/commands_link.h"
 #include "daemon/gateway/database_link.h"
 #include "daemon/gateway/kept_content.h"
 #include "daemon/gateway/readiness.h"
@@ -65,13 +66,14 @@ class Gateway::Impl {
         queries_(kQueryThreads),
         control_(kControlThreads),
         database_(config_.database,
-                  kQueryThreads + kControlThreads + kKeptThreads + static_cast<std::size_t>(config_.work_threads),
+                  kQueryThreads + kControlThreads + kKeptThreads + CommandsLink::kThreads + static_cast<std::size_t>(config_.work_threads),
                   metrics_, log_),
         kept_(config_, database_, log_),
         readiness_(config_.database.check_every * 3 + std::chrono::seconds{10},
                    std::chrono::steady_clock::now),
         pipeline_(database_.ingest(), database_.directory(), storing_, clock_,
                   {config_.database.retry_first, config_.database.retry_longest}, log_),
+        commands_(config_.commands, io_.get_executor(), clock_, database_.queries(), database_.directory(), log_),
         journal_({config_.journal.path, config_.journal.max_bytes, config_.journal.max_messages, {}}, log_),
         maintenance_(
             clock_, control_,
@@ -93,6 +95,10 @@ class Gateway::Impl {
     metrics_.queue("work", [this] { return work_.under_way(); });
     metrics_.queue("storing", [this] { return storing_.under_way(); });
     metrics_.queue("query", [this] { return queries_.under_way(); });
+    metrics_.commands([this] { return commands_.counts(); });
+    pipeline_.on_results([this](std::shared_ptr<FeedRoute> feed, std::span<const ResultObservation> results) {
+      return commands_.take(std::move(feed), results);
+    });
     log_.write(messages::kGatewayStarting, {{"version", version}, {"config", config_.file}});
   }
 
@@ -203,6 +209,7 @@ class Gateway::Impl {
       applied_ = apply ? outcome.ok() : applied_;
       if (apply && outcome.ok()) {
         host_.apply(config_.feeds, ids);
+        commands_.attach(host_, config_.feeds, ids);
         readiness_.feeds_applied();
       }
       if (reloading) {
@@ -267,7 +274,7 @@ class Gateway::Impl {
       situation.stopping = stopping_;
       situation.ready = applied_;
       situation.rules.settle = std::chrono::ceil<std::chrono::seconds>(config_.validation.settle);
-      situation.judging = rules();
+      situation.judging = [this] { return rules(); };
       situation.every = config_.validation.every;
       return situation;
     });
@@ -393,8 +400,9 @@ class Gateway::Impl {
     co_await control_.run(end_calls);
     kept_.stop();
     maintenance_.stop();
+    commands_.stop();
     co_await host_.stop();
-    while (!kept_.quiet()) co_await clock_.wait(kTick);
+    while (!kept_.quiet() || !commands_.quiet()) co_await clock_.wait(kTick);
     while (checking_ || comparing_ || validating_ || maintenance_.working()) co_await clock_.wait(kTick);
     http_->stop();
     limit.cancel();
@@ -419,6 +427,7 @@ class Gateway::Impl {
   KeptContent kept_;
   Readiness readiness_;
   Pipeline pipeline_;
+  CommandsLink commands_;
   JournalLink journal_;
   MaintenanceJob maintenance_;
   Host host_;

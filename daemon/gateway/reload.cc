@@ -41,6 +41,8 @@ std::vector<std::string> take_over(GatewayConfig& running, GatewayConfig fresh) 
     waiting.push_back("raw");
   if (tie(running.http) != tie(fresh.http)) waiting.push_back("http");
 
+  if (running.commands != fresh.commands) waiting.push_back("commands");
+
   const auto& kept = running.journal;
   if (std::tie(kept.path, kept.max_bytes, kept.max_messages) !=
       std::tie(fresh.journal.path, fresh.journal.max_bytes, fresh.journal.max_messages)) {

@@ -5,6 +5,7 @@
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/this_coro.hpp>
+#include <boost/asio/use_awaitable.hpp>
 
 #include "daemon/log/messages.h"
 #include "daemon/pipeline/backoff.h"
@@ -201,6 +202,30 @@ FeedStatus Feed::status() const {
   if (adapter) status.health = adapter->health();
   if (inbox_) inbox_->add_to(status.health);
   return status;
+}
+
+sdk::Awaitable<std::vector<sdk::AttemptAnswer>> Feed::attempt(sdk::Attempt attempt) const {
+  auto work = attempt_here(std::move(attempt));
+  auto answers = co_await asio::co_spawn(strand_, std::move(work), asio::use_awaitable);
+  co_return answers;
+}
+
+sdk::Awaitable<std::vector<sdk::AttemptAnswer>> Feed::attempt_here(sdk::Attempt attempt) const {
+  std::shared_ptr<sdk::Adapter> adapter;
+  {
+    const std::lock_guard lock(mutex_);
+    if (phase_ == FeedPhase::Running && !route_->stopping) adapter = adapter_;
+  }
+  if (!adapter) {
+    sdk::AttemptAnswer answer;
+    answer.state = sdk::AttemptState::Failed;
+    answer.reason = "not_sent";
+    answer.words = "the feed does not run";
+    co_return std::vector<sdk::AttemptAnswer>(attempt.meters.size(), answer);
+  }
+  auto asked = adapter->attempt(std::move(attempt));
+  auto answers = co_await std::move(asked);
+  co_return answers;
 }
 
 void Feed::enter(FeedPhase phase, std::string error) {

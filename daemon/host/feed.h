@@ -7,6 +7,7 @@
 #include <memory>
 #include <mutex>
 #include <string>
+#include <vector>
 
 #include "adapters/sdk/adapter.h"
 #include "daemon/config/gateway_config.h"
@@ -61,6 +62,9 @@ class Feed : public std::enable_shared_from_this<Feed> {
   [[nodiscard]] bool quiet() const;  // stopped, nothing under way
   [[nodiscard]] FeedStatus status() const;
   [[nodiscard]] const FeedConfig& config() const noexcept { return config_; }
+  // sdk::Adapter::attempt of the adapter that runs, on its strand; without one Failed "not_sent". The caller keeps
+  // this feed alive.
+  sdk::Awaitable<std::vector<sdk::AttemptAnswer>> attempt(sdk::Attempt attempt) const;
   [[nodiscard]] storage::UtilityId utility() const noexcept { return route_->utility; }
 
  private:
@@ -69,6 +73,7 @@ class Feed : public std::enable_shared_from_this<Feed> {
   sdk::Awaitable<void> run(std::shared_ptr<Feed> predecessor);
   sdk::Awaitable<std::string> run_once();  // returns why it ended; empty = asked to stop
   void enter(FeedPhase phase, std::string error);
+  sdk::Awaitable<std::vector<sdk::AttemptAnswer>> attempt_here(sdk::Attempt attempt) const;
 
   HostParts parts_;
   const FeedConfig config_;

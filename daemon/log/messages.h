@@ -122,6 +122,20 @@ inline constexpr Message kReprocessWaits{
     "REPROCESS_WAITS", Level::Warn,
     "a reprocess run waits for the database or the disk and goes on by itself: see error if this lasts"};
 
+inline constexpr Message kCommandsTakenUp{
+    "COMMANDS_TAKEN_UP", Level::Info,
+    "commands that an earlier run left go on: what was queued is asked, what was sent is waited for"};
+inline constexpr Message kCommandsStoreFailing{
+    "COMMANDS_STORE_FAILING", Level::Warn,
+    "commands cannot be stored and wait; they go on by themselves: look at the database if this lasts"};
+inline constexpr Message kCommandAdapterDefect{
+    "COMMAND_ADAPTER_DEFECT", Level::Error,
+    "an adapter did not keep to its contract, so what became of a command is not known: report it with the feed"};
+inline constexpr Message kCommandAnswersKept{
+    "COMMAND_ANSWERS_KEPT", Level::Warn,
+    "answers came that ended nothing, too late or to no command of ours; they are kept beside the operation: look at "
+    "the expiry of the feed if there are many"};
+
 inline constexpr Message kGapsCompared{"GAPS_COMPARED", Level::Info,
                                        "what came was compared with what was expected; see amictl gaps"};
 inline constexpr Message kGapsFailed{

@@ -30,7 +30,10 @@ struct Metrics::Impl {
   std::map<std::string, std::function<std::size_t()>> queues;
   std::function<storage::JournalFigures()> journal;
 
-  void read_journal();  // under the mutex
+  std::function<std::vector<CommandCounts>()> commands;
+
+  void read_journal();  // under the mutex, as the next
+  void read_commands();
 
   prom::Family<prom::Counter>& counter(const char* name, const char* help) {
     return prom::BuildCounter().Name(name).Help(help).Register(registry);
@@ -240,11 +243,46 @@ void Metrics::Impl::read_journal() {
   rise("ami_journal_lost_total", "Messages that a damaged file did not give back", figures.lost);
 }
 
+void Metrics::commands(std::function<std::vector<CommandCounts>()> read) {
+  const std::lock_guard lock(impl_->mutex);
+  impl_->commands = std::move(read);
+}
+
+void Metrics::Impl::read_commands() {
+  if (!commands) return;
+  for (const CommandCounts& of : commands()) {
+    const auto set = [&](const char* name, const char* help, double value) {
+      gauge(name, help).Add({{"feed", of.feed}}).Set(value);
+    };
+    const auto rise = [&](const char* name, const char* help, std::uint64_t value, prom::Labels labels = {}) {
+      labels.emplace("feed", of.feed);
+      auto& sum = counter(name, help).Add(labels);
+      sum.Increment(std::max(0.0, static_cast<double>(value) - sum.Value()));
+    };
+    set("ami_command_waiting", "Meters that wait to be asked", static_cast<double>(of.waiting));
+    set("ami_command_in_flight", "Meters that are asked now", static_cast<double>(of.in_flight));
+    set("ami_command_paused", "1 while nothing is asked because what was sent did not leave", of.paused ? 1 : 0);
+    rise("ami_command_attempts_total", "Attempts handed to the adapter", of.attempts);
+    rise("ami_command_joined_total", "Targets that share the attempt of an equal request", of.joined);
+    rise("ami_command_not_left_total", "Meters of attempts that did not leave and are made again", of.not_left);
+    rise("ami_command_queue_full_total", "Requests refused because the queue was full", of.refused);
+    const char* const answers = "Answers that ended nothing";
+    rise("ami_command_answers_total", answers, of.duplicates, {{"what", "duplicate"}});
+    rise("ami_command_answers_total", answers, of.late, {{"what", "late"}});
+    rise("ami_command_answers_total", answers, of.unknown, {{"what", "unknown"}});
+    for (const CommandCounts::Ended& end : of.ended) {
+      rise("ami_command_ended_total", "Targets that ended", end.count,
+           {{"kind", end.kind}, {"state", end.state}, {"reason", end.reason}});
+    }
+  }
+}
+
 std::string Metrics::text() const {
   {
     const std::lock_guard lock(impl_->mutex);
     auto& family = impl_->gauge("ami_pool_work", "Pieces of work queued for or running in a pool of threads");
     impl_->read_journal();
+    impl_->read_commands();
     for (const auto& [name, read] : impl_->queues)
       family.Add({{"pool", name}}).Set(static_cast<double>(read()));
   }

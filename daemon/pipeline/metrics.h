@@ -7,6 +7,7 @@
 #include <mutex>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "meter_model/normaliser/reading.h"
 #include "storage/ingest.h"
@@ -35,6 +36,20 @@ class FeedMetrics {
   std::unique_ptr<Impl> impl_;
 };
 
+// Commands of one feed, since the start.
+struct CommandCounts {
+  struct Ended {
+    std::string kind, state, reason;  // of bounded sets
+    std::uint64_t count = 0;
+  };
+  std::string feed;
+  std::size_t waiting = 0, in_flight = 0;  // meters
+  bool paused = false;
+  std::uint64_t attempts = 0, joined = 0, not_left = 0, refused = 0;
+  std::uint64_t duplicates = 0, late = 0, unknown = 0;  // answers
+  std::vector<Ended> ended;
+};
+
 class Metrics {
  public:
   explicit Metrics(const std::string& version);
@@ -54,6 +69,8 @@ class Metrics {
   void change_feed(const storage::FeedHealth& health, std::size_t streams);
   // The journal of pushed messages, asked for when metrics are read. `read` is called from any thread.
   void journal(std::function<storage::JournalFigures()> read, std::uint64_t max_messages, std::uint64_t max_bytes);
+  // Asked for when metrics are read. `read` is called from any thread.
+  void commands(std::function<std::vector<CommandCounts>()> read);
   // A gauge whose value is asked for when metrics are read. `read` is called from any thread.
   void queue(const std::string& name, std::function<std::size_t()> read);
   [[nodiscard]] std::string text() const;  // Prometheus text format 0.0.4

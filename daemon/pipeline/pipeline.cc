@@ -183,6 +183,22 @@ sdk::Awaitable<Outcome> Pipeline::store_part(Work& work, std::size_t from, std::
   co_return Done{};
 }
 
+sdk::Awaitable<Outcome> Pipeline::tell_results(Work& work) {
+  if (!take_results_ || work.batch.results.empty()) co_return Done{};
+  const auto cancellation = co_await asio::this_coro::cancellation_state;
+  Backoff backoff(retry_.first, retry_.longest, static_cast<std::uint32_t>(work.source.offset));
+  while (true) {
+    auto told = take_results_(work.feed, work.batch.results);
+    const Outcome outcome = co_await std::move(told);
+    if (outcome.ok()) co_return outcome;
+    work.feed->metrics.retried();
+    for (auto left = backoff.next(); left.count() > 0; left -= kSlice) {
+      if (work.feed->stopping || cancellation.cancelled() != asio::cancellation_type::none) co_return outcome;
+      co_await clock_.wait(std::min(left, kSlice));
+    }
+  }
+}
+
 sdk::Awaitable<Result<sdk::CommitReceipt>> Pipeline::commit(std::shared_ptr<FeedRoute> feed,
                                                             sdk::SourceSpan source, DecodedBatch batch,
                                                             std::vector<sdk::StateChange> state) {
@@ -194,7 +210,8 @@ sdk::Awaitable<Result<sdk::CommitReceipt>> Pipeline::commit(std::shared_ptr<Feed
   const auto begin = std::chrono::steady_clock::now();
   Work work{std::move(feed), std::move(source), std::move(batch), {}, 0, {}, {}, 0};
   for (auto& change : state) work.state.push_back({std::move(change.key), std::move(change.value)});
-  const auto outcome = co_await store_part(work, 0, work.batch.observations.size(), true);
+  Outcome outcome = co_await store_part(work, 0, work.batch.observations.size(), true);
+  if (outcome.ok()) outcome = co_await tell_results(work);
   co_await asio::this_coro::throw_if_cancelled(throws);
 
   if (!outcome.ok()) {

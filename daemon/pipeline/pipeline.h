@@ -6,6 +6,7 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -57,6 +58,12 @@ class Pipeline {
            RetryPolicy retry, const Log& log)
       : store_(store), directory_(directory), database_(database), clock_(clock), retry_(retry), log_(log) {}
 
+  // Who is told of results of commands, after the batch that they came with was stored. They are told again until
+  // it says yes, and so is the adapter's batch: at least once. Set before the first commit.
+  using TakeResults =
+      std::function<sdk::Awaitable<Outcome>(std::shared_ptr<FeedRoute>, std::span<const ResultObservation>)>;
+  void on_results(TakeResults take) { take_results_ = std::move(take); }
+
   // The contract of sdk::ObservationSink::commit. Cancelling the caller has the effect of `feed->stopping`.
   sdk::Awaitable<Result<sdk::CommitReceipt>> commit(std::shared_ptr<FeedRoute> feed, sdk::SourceSpan source,
                                                     DecodedBatch batch, std::vector<sdk::StateChange> state);
@@ -67,6 +74,7 @@ class Pipeline {
   sdk::Awaitable<Result<storage::CommitCounts>> store(Work& work, storage::CommitUnit& unit,
                                                       const Normalise& normalise_with);
   sdk::Awaitable<Outcome> store_part(Work& work, std::size_t from, std::size_t to, bool whole);
+  sdk::Awaitable<Outcome> tell_results(Work& work);
 
   storage::IngestStore& store_;
   DirectoryCache& directory_;
@@ -74,6 +82,7 @@ class Pipeline {
   sdk::Clock& clock_;
   RetryPolicy retry_;
   const Log& log_;
+  TakeResults take_results_;
 };
 
 }  // namespace ami::daemon

@@ -24,7 +24,7 @@ bool within(UtcInstant at, UtcInstant instant, const Tolerance& tolerance) {
 std::optional<Unfit> unfit_by(const QualitySet& codes) {
   const vee::Marks marks = vee::marks_of(codes);
   if (marks.any_of(vee::Mark::Suspect)) return Unfit::Suspect;
-  if (marks.any_of(vee::Mark::Estimated)) return Unfit::Estimated;
+  if (marks.any_of(vee::Mark::Estimated | vee::Mark::Edited)) return Unfit::Estimated;
   if (marks.any_of(vee::Mark::TestMode)) return Unfit::TestMode;
   return std::nullopt;
 }

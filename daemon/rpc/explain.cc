@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <map>
+#include <memory>
+#include <optional>
 #include <set>
 #include <vector>
 
@@ -53,6 +55,14 @@ storage::ChannelFilter wanted_channels(storage::ChannelFilter quantities, const 
   };
 }
 
+// For a day that is not judged but laid out: which intervals it has, and which it lacks. No threshold of now
+// takes part in that.
+std::shared_ptr<const validation::Rules> rules_of_the_frame(const validation::Rules& now) {
+  auto rules = std::make_shared<validation::Rules>();
+  rules->grace = now.grace;
+  return rules;
+}
+
 void log_access(const Call& call, const storage::Utility& utility, const v1::ExplainRequest& request,
                 const storage::MeterDayFacts& facts, const UsagePointNames& points) {
   const auto log = [&](const std::string& usage_point) {
@@ -101,6 +111,7 @@ void explain(const Call& call, const v1::ExplainRequest& request, v1::ExplainRes
   const storage::ChannelFilter wanted =
       wanted_channels(filter_from(request.quantities()), text_from("channel", request.channel()));
   const storage::Utility utility = call.utility_of(name.utility);
+  const std::optional<UtcInstant> as_of = as_of_from(call, request);
 
   // No zone's day begins or ends further from UTC's.
   const UtcInstant midnight{std::chrono::sys_days{date}};
@@ -109,22 +120,30 @@ void explain(const Call& call, const v1::ExplainRequest& request, v1::ExplainRes
   const std::vector<MeterId> meters = meters_of_day(target, name.kind, date);
   check_channel(call, request.channel(), meters);
 
-  const auto rules = call.rules();
+  const auto rules = as_of ? rules_of_the_frame(*call.rules()) : call.rules();
+  storage::Validation validation(call.scoped());
   for (const MeterId meter : meters) {
-    const storage::MeterDayFacts facts =
-        call.take(storage::Validation(call.scoped()).facts({utility.id, meter, date}), name);
+    const storage::MeterDate of{utility.id, meter, date};
+    const storage::MeterDayFacts facts = call.take(validation.facts(of, as_of), name);
+    std::optional<storage::DaySaid> past;
+    if (as_of) past = call.take(validation.said(of, facts.day, *as_of), name);
     std::vector<storage::UsagePointId> places;
     for (const storage::MeterStay& stay : facts.stays) places.push_back(stay.usage_point);
     const UsagePointNames points(call, utility, places);
     log_access(call, utility, request, facts, points);
     const validation::JudgedDay judged =
-        validation::judge(facts, *rules, call.now(), vee::Report::Detail::EveryJudgement);
+        validation::judge(facts, *rules, as_of.value_or(call.now()),
+                          as_of ? vee::Report::Detail::Findings : vee::Report::Detail::EveryJudgement);
     regime::Standings standings(call.regime_of(utility));
     standings.add({{meter, facts.assets}});
     SourceNumbers numbers;
     v1::ExplainedDay& day = *response.add_days();
-    tell_day({utility, facts, judged, points, standings, wanted}, numbers, day);
-    *day.mutable_judged_at() = to_proto(call.now());
+    tell_day({utility, facts, judged, points, standings, wanted, past ? &*past : nullptr}, numbers, day);
+    if (as_of) {
+      *day.mutable_as_of() = to_proto(*as_of);
+    } else {
+      *day.mutable_judged_at() = to_proto(call.now());
+    }
     tell_sources(call, utility, facts, numbers, day);
   }
 }

@@ -4,6 +4,7 @@
 #include <set>
 #include <tuple>
 
+#include "daemon/rpc/explain_past.h"
 #include "daemon/rpc/reading_target.h"
 #include "daemon/rpc/value_messages.h"
 #include "meter_model/vee/check.h"
@@ -115,13 +116,21 @@ struct Received {
 class DayTeller {
  public:
   DayTeller(const ExplainContext& context, SourceNumbers& sources, v1::ExplainedDay& out)
-      : c_(context), facts_(context.facts), sources_(sources), out_(out) {}
+      : c_(context), facts_(context.facts), sources_(sources), out_(out) {
+    if (c_.past == nullptr) {
+      found_ = c_.judged.verdict.findings;
+    } else {
+      for (const storage::FindingRow& row : c_.past->findings) found_.push_back(row.finding);
+    }
+  }
 
   void run() {
     learn_intervals();
     tell_frame();
-    tell(c_.judged.meter_report, out_.mutable_checks());
-    tell(c_.judged.meter_report, c_.judged.meter_diagnoses, nullptr, out_.mutable_findings());
+    if (c_.past == nullptr) {
+      tell(c_.judged.meter_report, out_.mutable_checks());
+      tell(c_.judged.meter_report, c_.judged.meter_diagnoses, nullptr, out_.mutable_findings());
+    }
     std::set<storage::ChannelId> told;
     for (const JudgedChannel& channel : c_.judged.channels) {
       told.insert(channel.channel.id);
@@ -135,6 +144,13 @@ class DayTeller {
         return row.channel == id && facts_.day.contains(row.at);
       });
       if (today) tell_registers(id, nullptr, head(channel, regime::Formed::Register));
+    }
+    if (c_.past != nullptr) {
+      tell_past({*c_.past, facts_, c_.wanted,
+                 [this](const storage::ChannelInfo& channel, bool of_intervals) -> v1::ExplainedChannel& {
+                   return head(channel, of_intervals ? regime::Formed::Interval : regime::Formed::Register);
+                 }},
+                out_);
     }
     std::stable_sort(out_.mutable_channels()->begin(), out_.mutable_channels()->end(),
                      [](const v1::ExplainedChannel& a, const v1::ExplainedChannel& b) {
@@ -185,9 +201,11 @@ class DayTeller {
       message.set_multiplier(stay.multiplier.to_string());
     }
     out_.set_feed(c_.judged.feed);
-    out_.set_profile(c_.judged.profile);
-    out_.set_judged(c_.judged.verdict.judged);
-    if (c_.judged.verdict.again_at) *out_.mutable_again_at() = to_proto(*c_.judged.verdict.again_at);
+    if (c_.past == nullptr) {
+      out_.set_profile(c_.judged.profile);
+      out_.set_judged(c_.judged.verdict.judged);
+      if (c_.judged.verdict.again_at) *out_.mutable_again_at() = to_proto(*c_.judged.verdict.again_at);
+    }
     for (const vee::Span& outage : c_.judged.meter.outages) {
       const UtcInstant from = std::max(outage.from, facts_.day.from), to = std::min(outage.to, facts_.day.to);
       if (from >= to) continue;
@@ -227,7 +245,9 @@ class DayTeller {
     v1::ExplainedChannel& message =
         head(channel.channel, intervals ? regime::Formed::Interval : regime::Formed::Register);
     if (intervals) tell_slots(channel, message);
-    tell_registers(channel.channel.id, intervals && channel.paired ? &*channel.paired : nullptr, message);
+    const bool paired = c_.past == nullptr && intervals && channel.paired;
+    tell_registers(channel.channel.id, paired ? &*channel.paired : nullptr, message);
+    if (c_.past != nullptr) return;
     tell(channel.report, message.mutable_checks());
     tell(channel.report, channel.diagnoses, &channel.input, message.mutable_findings());
     if (channel.paired) message.set_paired(channel.paired->key);
@@ -271,7 +291,7 @@ class DayTeller {
       tell_received(channel.channel.id, std::chrono::duration_cast<std::chrono::seconds>(odd.end - odd.start),
                     odd.start, slot);
     }
-    tell_estimates(channel, message);
+    if (c_.past == nullptr) tell_estimates(channel, message);
   }
 
   void tell_received(storage::ChannelId channel, std::chrono::seconds length, UtcInstant start,
@@ -345,7 +365,7 @@ class DayTeller {
   template <class Message>
   void tell_found(storage::ChannelId channel, std::chrono::seconds length, UtcInstant at, Message& message) {
     QualitySet codes;
-    for (const storage::DayFinding& finding : c_.judged.verdict.findings) {
+    for (const storage::DayFinding& finding : found_) {
       if (finding.channel != channel || finding.length != length) continue;
       const bool covers = length == std::chrono::seconds::zero()
                               ? finding.period.from == at || finding.period.to == at
@@ -375,6 +395,7 @@ class DayTeller {
   const storage::MeterDayFacts& facts_;
   SourceNumbers& sources_;
   v1::ExplainedDay& out_;
+  std::vector<storage::DayFinding> found_;
   std::map<std::tuple<storage::ChannelId, std::chrono::seconds, UtcInstant>, Received> received_;
 };
 

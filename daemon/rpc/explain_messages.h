@@ -10,6 +10,7 @@
 #include "daemon/validation/judge.h"
 #include "storage/postgres/meter_day.h"
 #include "storage/postgres/raw_contents.h"
+#include "storage/postgres/validation.h"
 
 namespace ami::rpc {
 
@@ -30,9 +31,11 @@ struct ExplainContext {
   const UsagePointNames& points;
   regime::Standings& standings;   // knows the meter
   storage::ChannelFilter wanted;  // channels to tell; empty = all
+  // Given: what stood at an earlier moment, of which `facts` are. Of `judged` only the frame is told then.
+  const storage::DaySaid* past = nullptr;
 };
 
-// All but judged_at and sources; the sources that it speaks of are in `sources` afterwards.
+// All but as_of, judged_at and sources; the sources that it speaks of are in `sources` afterwards.
 void tell_day(const ExplainContext& context, SourceNumbers& sources, v1::ExplainedDay& out);
 
 void tell_source(const storage::Utility& utility, const storage::SourceInfo& source,

@@ -47,6 +47,30 @@ void fill(const storage::Utility& utility, const storage::FindingRow& row, bool 
   if (row.gone_at) *out.mutable_gone_time() = to_proto(*row.gone_at);
 }
 
+// Of the days and checks that are told, those with a suspect threshold.
+void tell_suspects(const Call& call, const storage::Utility& utility,
+                   const std::vector<storage::FindingRow>& told, v1::ListFindingsResponse& response) {
+  std::set<std::chrono::year_month_day> dates;
+  std::set<std::pair<std::chrono::year_month_day, std::int16_t>> pairs;
+  for (const storage::FindingRow& row : told) {
+    dates.insert(row.date);
+    pairs.emplace(row.date, row.finding.check);
+  }
+  if (dates.empty()) return;
+  const auto suspects =
+      call.take(storage::Validation(call.scoped()).suspects(utility.id, {dates.begin(), dates.end()}));
+  for (const storage::CheckShare& share : suspects) {
+    if (!pairs.contains({share.date, share.check})) continue;
+    const vee::CheckInfo* check = check_of(share.check);
+    v1::SuspectThreshold& out = *response.add_suspect_thresholds();
+    out.set_day(text_of(share.date));
+    out.set_check(check == nullptr ? "V" + std::to_string(share.check) : std::string(check->id));
+    out.set_profile(share.profile);
+    out.set_meters_hit(share.hit);
+    out.set_meters(share.judged);
+  }
+}
+
 // Ids of the meters that the request names.
 std::vector<MeterId> meters_of(const Call& call, const storage::Utility& utility,
                                const v1::RevalidateRequest& request) {
@@ -108,6 +132,7 @@ void list_findings(const Call& call, const v1::ListFindingsRequest& request,
               .purpose = purpose,
               .message = "findings with their words"});
   }
+  tell_suspects(call, utility, found.items, response);
   response.set_next_page_token(call.next_token(page, found.next_token));
 }
 

@@ -19,7 +19,7 @@ constexpr std::int32_t kDelivered = 1;
 // Such a value is not the energy of its interval.
 constexpr vee::Marks kNoEnergy = Mark::Overflow | Mark::Skipped | Mark::TestMode | Mark::Suspect;
 // Such a reading is not the state of the dial at its time.
-constexpr vee::Marks kNoState = vee::Marks(Mark::TestMode) | Mark::Estimated | Mark::Suspect;
+constexpr vee::Marks kNoState = vee::Marks(Mark::TestMode) | Mark::Estimated | Mark::Edited | Mark::Suspect;
 
 // What the intervals from one boundary on say.
 struct Added {

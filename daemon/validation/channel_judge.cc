@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "daemon/validation/like_days.h"
+#include "daemon/validation/earlier_days.h"
 #include "daemon/validation/stored_findings.h"
 #include "meter_model/vee/checks.h"
 #include "meter_model/vee/register_monotone.h"
@@ -29,12 +29,11 @@ vee::CheckSet of_dial(const vee::CheckSet& wanted, const ReadingType& type) {
                 : those_of(wanted, {Check::Timestamps});
 }
 
-// The marks of the day's slots, and of those that a check doubts by themselves: they are no end points of a
-// line.
-std::vector<vee::Marks> doubted_slots(const JudgedChannel& channel) {
-  std::vector<vee::Marks> marks;
-  for (std::size_t i = 0; i < channel.input.values.size(); ++i) marks.push_back(channel.input.marks_at(i));
-  for (const vee::Finding& finding : channel.report.findings()) {
+// Marks slots that a check doubts by themselves: they are no end points of a line. Slot 0 of the report is
+// `first` of `marks`.
+void mark_doubts(const vee::Report& report, const std::vector<std::int64_t>& values, std::size_t first,
+                 std::vector<vee::Marks>& marks) {
+  for (const vee::Finding& finding : report.findings()) {
     vee::Marks doubt;
     switch (finding.check) {
       case Check::Overflow:
@@ -50,11 +49,30 @@ std::vector<vee::Marks> doubted_slots(const JudgedChannel& channel) {
       default:
         continue;
     }
-    for (std::size_t i = finding.slots.first;
-         i < finding.slots.first + finding.slots.count && i < marks.size(); ++i)
-      if (channel.input.values[i] != kHole) marks[i] |= doubt;
+    for (std::size_t i = first + finding.slots.first;
+         i < first + finding.slots.first + finding.slots.count && i < marks.size(); ++i)
+      if (values[i] != kHole) marks[i] |= doubt;
   }
-  return marks;
+}
+
+// Of the window's slots the day's, counted from its first.
+vee::SlotRange of_day(const vee::SlotRange& slots, const IntervalLine& line) {
+  const std::size_t end = std::min(slots.first + slots.count, line.first + line.count);
+  const std::size_t first = std::max(slots.first, line.first);
+  return first < end ? vee::SlotRange{first - line.first, end - first} : vee::SlotRange{};
+}
+
+bool any_hole(const std::vector<std::int64_t>& values, const vee::SlotRange& slots) {
+  const auto from = values.begin() + static_cast<std::ptrdiff_t>(slots.first);
+  const auto to = from + static_cast<std::ptrdiff_t>(slots.count);
+  return std::find(from, to, kHole) != to;
+}
+
+// Whether the day before has a hole, between whose registers this day may lie.
+bool lacks_before(const JudgedChannel& channel, const IntervalLine& line) {
+  return std::ranges::any_of(line.days, [&](const vee::DaySlots& day) {
+    return day.slots.first < line.first && any_hole(channel.values, day.slots);
+  });
 }
 
 std::vector<Decimal> values_from(const vee::ChannelDay& window, std::size_t start, bool backwards) {
@@ -102,7 +120,9 @@ void ChannelJudge::fill(JudgedChannel& channel, IntervalLine& line, const TypedC
   channel.report = vee::Report(detail_);
   channel.values = std::move(line.values);
   channel.marks = std::move(line.marks);
-  channel.odd = std::move(line.odd);
+  for (const vee::OddInterval& odd : line.odd) {
+    if (scene_.facts.day.contains(odd.start)) channel.odd.push_back(odd);
+  }
   vee::ChannelDay& window = channel.window;
   window.unit = channel.channel.unit;
   window.programme = programme_of(scene_, typed, line.length, channel.assumed);
@@ -120,18 +140,48 @@ void ChannelJudge::fill(JudgedChannel& channel, IntervalLine& line, const TypedC
   if (!channel.values.empty()) input.values = window.values.subspan(line.first, line.count);
   if (!channel.marks.empty()) input.marks = window.marks.subspan(line.first, line.count);
   input.odd = channel.odd;
+  channel.other_values = others_of(line, {line.first, input.values.size()});
+  input.other_values = channel.other_values;
+}
+
+std::vector<vee::OtherValue> ChannelJudge::others_of(const IntervalLine& line,
+                                                     const vee::SlotRange& slots) const {
+  std::vector<vee::OtherValue> others;
+  const UtcInstant first_start = line.first_start + line.length * static_cast<std::int64_t>(slots.first);
   for (const storage::LostInterval& lost : scene_.facts.lost) {
-    const auto past = lost.start - input.first_start;
+    const auto past = lost.start - first_start;
     if (lost.channel != line.channel || lost.length != line.length || past < past.zero() ||
-        past % input.length != past.zero())
+        past % line.length != past.zero())
       continue;
-    const auto slot = static_cast<std::size_t>(past / std::chrono::microseconds{input.length});
-    if (slot < input.values.size()) channel.other_values.push_back({slot, lost.value, lost.same_stamp});
+    const auto slot = static_cast<std::size_t>(past / std::chrono::microseconds{line.length});
+    if (slot < slots.count) others.push_back({slot, lost.value, lost.same_stamp});
   }
-  std::ranges::sort(channel.other_values, {}, [](const vee::OtherValue& other) {
+  std::ranges::sort(others, {}, [](const vee::OtherValue& other) {
     return std::tuple(other.slot, other.value.mantissa, other.value.exponent, other.same_version);
   });
-  input.other_values = channel.other_values;
+  return others;
+}
+
+vee::RunBeside ChannelJudge::run_beside(const JudgedChannel& channel, std::size_t slot,
+                                        bool backwards) const {
+  const vee::MeterDay& meter = day_.meter;
+  vee::RunBeside run;
+  // Before the first slot lies one beyond all others.
+  for (; slot < channel.values.size() && channel.values[slot] != kHole; backwards ? --slot : ++slot) {
+    if (run.count > 0 && channel.values[slot] != run.value) break;
+    if (channel.values[slot] == 0) {
+      const UtcInstant from = channel.window.start_of(slot), to = channel.window.end_of(slot);
+      const auto off = [&](std::span<const vee::Span> spans) {
+        return std::ranges::any_of(spans,
+                                   [&](const vee::Span& span) { return span.from < to && span.to > from; });
+      };
+      if (off(meter.switch_open) || off(meter.inactive) || off(meter.outages) ||
+          channel.window.marks_at(slot).any_of(vee::Mark::PowerFail))
+        break;
+    }
+    run = {channel.values[slot], run.count + 1};
+  }
+  return run;
 }
 
 void ChannelJudge::pair(JudgedChannel& channel, const TypedChannel& typed) {
@@ -152,29 +202,46 @@ void ChannelJudge::pair(JudgedChannel& channel, const TypedChannel& typed) {
 
 void ChannelJudge::history(JudgedChannel& channel, const IntervalLine& line, const TypedChannel& typed) {
   vee::ChannelDay& input = channel.input;
-  for (std::size_t i = line.first; i-- > 0 && channel.values[i] != kHole;) {
-    if (input.before.count > 0 && channel.values[i] != input.before.value) break;
-    input.before = {channel.values[i], input.before.count + 1};
-  }
-  if (wanted_.has(Check::HighLow)) {
-    const Pairing pairing = dial_of(scene_, registers_, typed);
-    if (pairing.line != nullptr) {
-      const auto use = average_use(scene_, *pairing.line, input.programme, day_.meter);
-      input.adu_same_month_last_year = use.same_month_last_year;
-      input.adu_last_period = use.last_period;
-    }
-    // Behind generation the use of a day says nothing of the use of another.
-    if (const RegisterLine* opposite = opposite_dial_of(scene_, registers_, typed)) {
-      const auto given = average_use(scene_, *opposite, input.programme, day_.meter);
-      const auto some = [](const std::optional<Decimal>& use) { return use && use->mantissa > 0; };
-      if (some(given.same_month_last_year) || some(given.last_period)) day_.meter.customer_generates = true;
-    }
-  }
+  input.before = run_beside(channel, line.first - 1, true);
+  // A next day that is not over is judged later, and brings this one back where a run goes on.
+  const std::chrono::sys_days tomorrow = std::chrono::sys_days{scene_.facts.of.date} + std::chrono::days{1};
+  if (scene_.now >= vee::civil_day(scene_.zone, tomorrow).to)
+    input.after = run_beside(channel, line.first + line.count, false);
+  if (wanted_.has(Check::HighLow)) usual_use(channel, typed);
   if (wanted_.has(Check::Demand)) {
     const TypedChannel* dial = nullptr;
     input.demand = demand_of(scene_, registers_, typed, dial);
     demand_ = dial == nullptr ? 0 : dial->info.id;
   }
+}
+
+// Dials first, then intervals; last year's month before the last period.
+void ChannelJudge::usual_use(JudgedChannel& channel, const TypedChannel& typed) {
+  vee::ChannelDay& input = channel.input;
+  const Pairing pairing = dial_of(scene_, registers_, typed);
+  if (pairing.line != nullptr) {
+    const auto use = average_use(scene_, *pairing.line, input.programme, day_.meter);
+    input.adu_same_month_last_year = use.same_month_last_year;
+    input.adu_last_period = use.last_period;
+  }
+  // Behind generation the use of a day says nothing of the use of another.
+  if (const RegisterLine* opposite = opposite_dial_of(scene_, registers_, typed)) {
+    const auto given = average_use(scene_, *opposite, input.programme, day_.meter);
+    const auto some = [](const std::optional<Decimal>& use) { return use && use->mantissa > 0; };
+    if (some(given.same_month_last_year) || some(given.last_period)) day_.meter.customer_generates = true;
+  }
+  // What would not be judged anyway costs no question.
+  const bool whole = std::ranges::find(input.values, kHole) == input.values.end();
+  if (!whole || input.programme.is_received || day_.meter.customer_generates) return;
+  const auto of_intervals = [&](const EarlierPeriod& period, std::optional<Decimal>& use) {
+    if (use) return;
+    use = average_use(scene_, channel.channel.id, input, period);
+    if (!use) return;
+    for (const ChannelId opposite : opposite_intervals_of(scene_, typed))
+      day_.meter.customer_generates |= any_energy(scene_, opposite, period);
+  };
+  of_intervals(same_month_last_year(scene_), input.adu_same_month_last_year);
+  if (!input.adu_same_month_last_year) of_intervals(last_thirty_days(scene_), input.adu_last_period);
 }
 
 void ChannelJudge::look(JudgedChannel& channel, const vee::ChannelDay& input, const vee::MeterDay& meter,
@@ -229,54 +296,108 @@ void ChannelJudge::interval_sum(JudgedChannel& channel, const IntervalLine& line
       }
       channel.diagnoses.push_back(vee::diagnose(finding, &channel.window, day_.meter, scene_.config, hints));
     }
-    // From here on slots are the day's; from and to say where the rest is.
-    const std::size_t end = std::min(finding.slots.first + finding.slots.count, line.first + line.count);
-    const std::size_t first = std::max(finding.slots.first, line.first);
-    finding.slots = first < end ? vee::SlotRange{first - line.first, end - first} : vee::SlotRange{};
+    finding.slots = of_day(finding.slots, line);  // from and to say where the rest is
   });
 }
 
-vee::Neighbour ChannelJudge::neighbour(const JudgedChannel& channel, std::size_t slot) const {
-  vee::Neighbour found{channel.values[slot], channel.window.marks_at(slot)};
-  const UtcInstant from = channel.window.start_of(slot), to = channel.window.end_of(slot);
-  const auto overlaps = [&](const vee::Span& span) { return span.from < to && span.to > from; };
-  if (std::ranges::any_of(day_.meter.outages, overlaps)) found.marks |= vee::Mark::PowerFail;
-  if (std::ranges::any_of(day_.meter.test_modes, overlaps)) found.marks |= vee::Mark::TestMode;
-  for (const vee::ClockSet& set : day_.meter.clock_sets) {
-    if (set.at >= from && set.at < to) found.marks |= vee::Mark::ClockChanged;
+// As the day's own judge doubts them: both days of a gap over midnight must take the same end points.
+void ChannelJudge::doubt_beside(const JudgedChannel& channel, const IntervalLine& line,
+                                const vee::DaySlots& day, std::vector<vee::Marks>& marks) const {
+  vee::ChannelDay beside = channel.window;
+  beside.day = vee::civil_day(scene_.zone, day.date);
+  beside.first_start = channel.window.start_of(day.slots.first);
+  beside.values = channel.window.values.subspan(day.slots.first, day.slots.count);
+  if (!channel.window.marks.empty())
+    beside.marks = channel.window.marks.subspan(day.slots.first, day.slots.count);
+  beside.registers = {};
+  const auto others = others_of(line, day.slots);
+  beside.other_values = others;
+  std::vector<vee::OddInterval> odd;
+  for (const vee::OddInterval& one : line.odd) {
+    if (one.start >= beside.day.from && one.start < beside.day.to) odd.push_back(one);
   }
-  return found;
+  beside.odd = odd;
+  beside.before = run_beside(channel, day.slots.first - 1, true);
+  beside.after = run_beside(channel, day.slots.first + day.slots.count, false);
+  vee::Report report;
+  vee::check_channel_day(beside, day_.meter, scene_.config,
+                         those_of(wanted_, {Check::Overflow, Check::Continuity, Check::PhysicalMaximum,
+                                            Check::Sign, Check::Spike, Check::Frozen}),
+                         report);
+  mark_doubts(report, channel.values, day.slots.first, marks);
 }
 
-void ChannelJudge::estimate(JudgedChannel& channel, const IntervalLine& line) {
-  const LikeDays like =
-      like_days(scene_, line.channel, channel.input.first_start, line.length, day_.meter.outages);
-  const std::vector<vee::Marks> doubted = doubted_slots(channel);
-  vee::ChannelDay day = channel.input;
-  day.marks = doubted;
-  vee::EstimationInput input{.day = day,
-                             .meter = day_.meter,
-                             .zone = scene_.zone,
-                             .date = scene_.facts.of.date,
-                             .day_class = vee::day_class(scene_.facts.of.date, scene_.rules.holidays),
-                             .before = std::nullopt,
-                             .after = std::nullopt,
-                             .like_days = like.days,
-                             .class_profile = {},
-                             .collection_ends = scene_.due};
-  if (line.first > 0) input.before = neighbour(channel, line.first - 1);
-  if (line.first + line.count < channel.values.size())
-    input.after = neighbour(channel, line.first + line.count);
-  channel.estimation = vee::estimate(input, scene_.config);
+// Of the window's slots, as far as they may be end points of a gap of the day.
+std::vector<vee::Marks> ChannelJudge::doubts(const JudgedChannel& channel, const IntervalLine& line) const {
+  std::vector<vee::Marks> marks = channel.marks;
+  marks.resize(channel.values.size());
+  mark_doubts(channel.report, channel.values, line.first, marks);
+  const std::chrono::sys_days today{scene_.facts.of.date};
+  const std::size_t last = line.first + line.count - 1;
+  for (const vee::DaySlots& day : line.days) {
+    const auto away = std::chrono::sys_days{day.date} - today;
+    if ((away == -std::chrono::days{1} && channel.values[line.first] == kHole) ||
+        (away == std::chrono::days{1} && channel.values[last] == kHole))
+      doubt_beside(channel, line, day, marks);
+  }
+  return marks;
+}
+
+// `holes`: the day itself has some. Without, only the day before may, and all that can be said here is that
+// the registers contradict what is there.
+void ChannelJudge::estimate(JudgedChannel& channel, const IntervalLine& line, bool holes) {
+  EarlierDays like;
+  if (holes) {
+    const std::chrono::sys_days today{scene_.facts.of.date};
+    like = earlier_days(scene_, line.channel, channel.input,
+                        {today - std::chrono::days{scene_.config.like_day_reach_days + 1},
+                         today - std::chrono::days{1}, Words::All});
+    mark_outages(scene_, day_.meter.outages, like);
+  }
+  const std::vector<vee::Marks> doubted = doubts(channel, line);
+  vee::ChannelDay slots = channel.window;
+  slots.marks = doubted;
+  slots.registers = channel.boundaries;
+  const UtcInstant due = holes ? scene_.due : scene_.facts.day.from + scene_.rules.grace;
+  vee::Estimation made = vee::estimate({.day = slots,
+                                        .meter = day_.meter,
+                                        .zone = scene_.zone,
+                                        .date = scene_.facts.of.date,
+                                        .day_class = {},
+                                        .days = line.days,
+                                        .like_days = like.days,
+                                        .class_profile = {},
+                                        .collection_ends = holes ? due : UtcInstant{}},
+                                       scene_.config);
+  if (!made.findings.empty() && scene_.now < due) {
+    day_.verdict.again_at = due;
+    made.findings.clear();
+  }
+  for (vee::Estimate& estimate : made.estimates) estimate.slots = of_day(estimate.slots, line);
+  for (vee::Unfilled& unfilled : made.unfilled) unfilled.slots = of_day(unfilled.slots, line);
+  channel.estimation = std::move(made);
   std::ranges::move(stored_estimates(channel), std::back_inserter(day_.verdict.estimates));
   if (!wanted_.has(Check::IntervalSum)) return;
-  for (const vee::Finding& finding : channel.estimation.findings) {
+  for (vee::Finding& finding : channel.estimation.findings) {
     std::ranges::move(interval_findings(channel, scene_.facts.day, finding, demand_),
                       std::back_inserter(day_.verdict.findings));
     if (channel.report.explains())
-      channel.diagnoses.push_back(vee::diagnose(finding, &channel.input, day_.meter, scene_.config));
+      channel.diagnoses.push_back(vee::diagnose(finding, &channel.window, day_.meter, scene_.config));
+    finding.slots = of_day(finding.slots, line);
     channel.report.found(finding);
   }
+}
+
+// A day counts whoever estimated something of it: we, or the vendor, by a quality of x.8.y.
+void ChannelJudge::prolonged_estimation(JudgedChannel& channel, const IntervalLine& line) {
+  if (!wanted_.has(Check::ProlongedEstimation)) return;
+  const vee::ChannelDay& input = channel.input;
+  bool estimated = !channel.estimation.estimates.empty();
+  for (std::size_t i = 0; i < input.values.size() && !estimated; ++i)
+    estimated = input.values[i] != kHole && input.marks_at(i).any_of(vee::Mark::Estimated);
+  channel.input.estimated_days_in_a_row =
+      estimated ? 1 + estimated_days_before(scene_, line.channel, input, scene_.config.estimated_days) : 0;
+  look(channel, channel.input, day_.meter, {Check::ProlongedEstimation});
 }
 
 void ChannelJudge::judge_intervals(IntervalLine& line) {
@@ -315,13 +436,8 @@ void ChannelJudge::judge_intervals(IntervalLine& line) {
   vee::ChannelDay slots_only = channel.input;  // readings are judged with their own channel
   slots_only.registers = {};
   look(channel, slots_only, day_.meter, {Check::Timestamps});
-  if (estimates && holes) estimate(channel, line);
-  if (estimates && !channel.estimation.estimates.empty()) {
-    const auto before = scene_.facts.estimated_days_before.find(line.channel);
-    channel.input.estimated_days_in_a_row =
-        1 + (before == scene_.facts.estimated_days_before.end() ? 0 : before->second);
-  }
-  look(channel, channel.input, day_.meter, {Check::ProlongedEstimation});
+  if (estimates && (holes || lacks_before(channel, line))) estimate(channel, line, holes);
+  prolonged_estimation(channel, line);
 }
 
 void ChannelJudge::judge_register(const RegisterLine& line) {

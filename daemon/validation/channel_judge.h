@@ -36,10 +36,18 @@ class ChannelJudge {
   void pair(JudgedChannel& channel, const TypedChannel& typed);
   void history(JudgedChannel& channel, const IntervalLine& line, const TypedChannel& typed);
   void look(JudgedChannel& channel, const vee::ChannelDay& input, const vee::MeterDay& meter, Checks checks);
+  void usual_use(JudgedChannel& channel, const TypedChannel& typed);
   void continuity(JudgedChannel& channel, bool holes);
   void interval_sum(JudgedChannel& channel, const IntervalLine& line, const TypedChannel& typed);
-  void estimate(JudgedChannel& channel, const IntervalLine& line);
-  [[nodiscard]] vee::Neighbour neighbour(const JudgedChannel& channel, std::size_t slot) const;
+  void estimate(JudgedChannel& channel, const IntervalLine& line, bool holes);
+  void prolonged_estimation(JudgedChannel& channel, const IntervalLine& line);
+  [[nodiscard]] std::vector<vee::Marks> doubts(const JudgedChannel& channel, const IntervalLine& line) const;
+  void doubt_beside(const JudgedChannel& channel, const IntervalLine& line, const vee::DaySlots& day,
+                    std::vector<vee::Marks>& marks) const;
+  [[nodiscard]] std::vector<vee::OtherValue> others_of(const IntervalLine& line,
+                                                       const vee::SlotRange& slots) const;
+  [[nodiscard]] vee::RunBeside run_beside(const JudgedChannel& channel, std::size_t slot,
+                                          bool backwards) const;
 
   const DayScene& scene_;
   const std::vector<RegisterLine>& registers_;

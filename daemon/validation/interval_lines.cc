@@ -30,7 +30,7 @@ struct Group {
   microseconds phase{0};      // of the grid that most values are on
   UtcInstant first{}, end{};  // of its values on that grid
   bool any = false;           // there is one
-  bool before = false;        // it had values before the day
+  bool known = false;         // it had values before the window
   std::vector<Item> odd;
   std::vector<seconds> odd_lengths;
 };
@@ -113,7 +113,7 @@ seconds programmed_length(const DayScene& scene, ChannelId channel, const std::v
 }
 
 // What is off the grid, or was put into one group with another length, is odd.
-void lay_on_grid(Group& group, const DayScene& scene, microseconds civil) {
+void lay_on_grid(Group& group, microseconds civil) {
   group.phase = most_frequent_phase(group, civil);
   std::vector<Item> on_grid;
   for (const Item& item : group.items) {
@@ -131,8 +131,12 @@ void lay_on_grid(Group& group, const DayScene& scene, microseconds civil) {
     if (!group.any) group.first = item.start;
     group.any = true;
     group.end = item.start + group.length;
-    group.before |= item.start < scene.facts.day.from;
   }
+}
+
+// Whether it had values before the day.
+bool begun(const Group& group, const Period& day) {
+  return group.known || (group.any && group.first < day.from);
 }
 
 bool apart(const Group& a, const Group& b) {
@@ -154,11 +158,11 @@ bool superseded(const DayScene& scene, const storage::LastInterval& last) {
   });
 }
 
-// The part of the day in which the group's programme held and the meter was installed, on its grid.
-vee::Span expected_of(const DayScene& scene, const Group& group, const std::vector<Group>& groups) {
-  const Period& day = scene.facts.day;
+// The part of a civil day in which the group's programme held and the meter was installed, on its grid.
+vee::Span expected_of(const DayScene& scene, const Group& group, const std::vector<Group>& groups,
+                      const Period& day) {
   UtcInstant from = day.from, to = day.to;
-  if (!group.before && group.any) from = std::max(from, group.first);
+  if (!begun(group, day) && group.any) from = std::max(from, group.first);
   const auto& channel = scene.channels.at(group.channel);
   for (const Group& other : groups) {
     if (&other == &group || !other.any || series_of(scene.channels.at(other.channel)) != series_of(channel))
@@ -210,6 +214,49 @@ bool scale(const std::vector<Item>& items, std::int32_t& exponent, std::vector<s
   return true;
 }
 
+// The same with what was recorded beyond it.
+vee::Span recorded_or_expected(const DayScene& scene, const Group& group, const std::vector<Group>& groups,
+                               const Period& day) {
+  vee::Span span = expected_of(scene, group, groups, day);
+  for (const Item& item : group.items) {
+    if (item.mantissa == kHole || item.start < day.from || item.start >= day.to) continue;
+    if (span.from == span.to) span = {item.start, item.start + group.length};
+    span.from = std::min(span.from, item.start);
+    // A slot belongs to the day that it starts in.
+    span.to = std::min(day.to, std::max(span.to, item.start + group.length));
+  }
+  return span;
+}
+
+// Every civil day that the window reaches into.
+std::vector<vee::DaySlots> days_of(const DayScene& scene, const Group& group,
+                                   const std::vector<Group>& groups, const IntervalLine& line) {
+  std::vector<vee::DaySlots> days;
+  // The first slot that starts then or later.
+  const auto slot_from = [&](UtcInstant at) {
+    const auto past = at - line.first_start + group.length - microseconds{1};
+    const auto slot = std::max<std::int64_t>(past / microseconds{group.length}, 0);
+    return std::min(static_cast<std::size_t>(slot), line.values.size());
+  };
+  for (int offset = -2; offset <= 2; ++offset) {
+    const std::chrono::sys_days date = std::chrono::sys_days{scene.facts.of.date} + std::chrono::days{offset};
+    const vee::Span civil = vee::civil_day(scene.zone, date);
+    const Period day{civil.from, civil.to};
+    const vee::Span span = offset == 0 ? line.day : recorded_or_expected(scene, group, groups, day);
+    const std::size_t first = slot_from(span.from), end = slot_from(span.to);
+    if (first >= end) continue;
+    vee::DaySlots& slots = days.emplace_back();
+    slots.date = date;
+    slots.day_class = vee::day_class(date, scene.rules.holidays);
+    slots.slots = {first, end - first};
+    for (const Item& item : group.items) {
+      if (item.mantissa == kHole || !day.contains(item.start)) continue;
+      slots.exponent = std::min(slots.exponent.value_or(item.exponent), item.exponent);
+    }
+  }
+  return days;
+}
+
 // nullopt: not a channel of this day.
 std::optional<IntervalLine> line_of(const DayScene& scene, const Group& group,
                                     const std::vector<Group>& groups) {
@@ -217,17 +264,11 @@ std::optional<IntervalLine> line_of(const DayScene& scene, const Group& group,
   IntervalLine line;
   line.channel = group.channel;
   line.length = group.length;
-  line.day = expected_of(scene, group, groups);
-  for (const Item& item : group.items) {
-    if (item.mantissa == kHole || item.start < day.from || item.start >= day.to) continue;
-    if (line.day.from == line.day.to) line.day = {item.start, item.start + group.length};
-    line.day.from = std::min(line.day.from, item.start);
-    // A slot belongs to the day that it starts in.
-    line.day.to = std::min(day.to, std::max(line.day.to, item.start + group.length));
-  }
+  line.day = recorded_or_expected(scene, group, groups, day);
+  bool odd_today = false;
   for (std::size_t i = 0; i < group.odd.size(); ++i) {
     const Item& item = group.odd[i];
-    if (item.start < day.from || item.start >= day.to) continue;
+    odd_today |= day.contains(item.start);
     line.odd.push_back({item.start, item.start + group.odd_lengths[i], {item.mantissa, item.exponent}});
   }
   std::ranges::sort(line.odd, {}, [](const vee::OddInterval& odd) {
@@ -239,7 +280,7 @@ std::optional<IntervalLine> line_of(const DayScene& scene, const Group& group,
     line.count = grid.count;
     line.first_start = grid.first_start;
   }
-  if (line.count == 0 && line.odd.empty()) return std::nullopt;
+  if (line.count == 0 && !odd_today) return std::nullopt;
   if (line.count == 0) {
     line.first_start = day.from;
     if (line.day.from == line.day.to) line.day = {day.from, day.to};
@@ -270,6 +311,12 @@ std::optional<IntervalLine> line_of(const DayScene& scene, const Group& group,
     line.marks.resize(total);
     line.marks[slot] = group.items[i].marks;
   }
+  if (scene.config.active().estimates) {
+    // Gaps of the day, and of the one before, whose registers may be read in this one.
+    const auto reach = static_cast<std::ptrdiff_t>(line.first + line.count);
+    if (std::find(line.values.begin(), line.values.begin() + reach, kHole) != line.values.begin() + reach)
+      line.days = days_of(scene, group, groups, line);
+  }
   return line;
 }
 
@@ -286,7 +333,7 @@ std::vector<IntervalLine> interval_lines(const DayScene& scene) {
     silent.channel = last.channel;
     silent.length = last.length;
     silent.phase = phase_of(last.start, last.length);
-    silent.before = true;
+    silent.known = true;
     groups.push_back(std::move(silent));
   }
   std::ranges::sort(groups, {}, [](const Group& g) { return std::pair(g.channel, g.length); });
@@ -298,11 +345,11 @@ std::vector<IntervalLine> interval_lines(const DayScene& scene) {
     std::vector<std::string> ignored;
     const auto& channel = scene.channels.at(group.channel);
     const auto midnight = programme_of(scene, channel, group.length, ignored).grid_phase;
-    lay_on_grid(group, scene, microseconds{midnight} % group.length);
+    lay_on_grid(group, microseconds{midnight} % group.length);
   }
   for (Group& group : groups) {
     for (const storage::LastInterval& last : scene.facts.last_intervals)
-      group.before |= last.channel == group.channel && last.length == group.length;
+      group.known |= last.channel == group.channel && last.length == group.length;
   }
   // A length of its own, next to the programmed one in time, is another programme; one among it is odd.
   for (Group& main : groups) {
@@ -315,12 +362,12 @@ std::vector<IntervalLine> interval_lines(const DayScene& scene) {
         main.odd_lengths.push_back(other.length);
       }
       other.items.clear();
-      other.any = other.before = false;
+      other.any = other.known = false;
     }
   }
   std::vector<IntervalLine> lines;
   for (const Group& group : groups) {
-    const bool nothing = !group.any && !group.before && group.odd.empty();
+    const bool nothing = !group.any && !group.known && group.odd.empty();
     if (nothing || (group.any && group.first >= scene.facts.day.to && group.odd.empty())) continue;
     if (auto line = line_of(scene, group, groups)) lines.push_back(std::move(*line));
   }

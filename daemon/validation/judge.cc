@@ -47,35 +47,37 @@ std::set<ChannelId> recorded_in(const MeterDayFacts& facts) {
   return recorded;
 }
 
-// Whose thresholds hold: of the values of the day the feed of the one received last; without any, of whatever
-// else is known of these days.
+// Whose thresholds hold: of the values of the day the feed of the one received last; without any, of those
+// next to it or last before it, however long it has been silent; else of later readings, else of events.
 std::string newest_feed(const MeterDayFacts& facts) {
+  enum class Of : std::uint8_t { Event, Later, Before, Day };
   struct Best {
-    bool of_day = false;
+    Of of = Of::Event;
     UtcInstant received{};
     storage::SourceId id = 0;
     auto operator<=>(const Best&) const = default;
   };
   std::optional<Best> best;
-  const auto look = [&](storage::SourceId id, bool of_day) {
+  const auto look = [&](storage::SourceId id, Of of) {
     const auto source = facts.dictionary.sources.find(id);
     if (source == facts.dictionary.sources.end()) return;
-    const Best seen{of_day, source->second.received_at, id};
+    const Best seen{of, source->second.received_at, id};
     if (!best || *best < seen) best = seen;
   };
   for (const storage::IntervalBlock& block : facts.intervals) {
     UtcInstant at = block.first_start;
     for (const auto& run : block.sources) {
       const UtcInstant end = at + block.length * static_cast<std::int64_t>(run.count);
-      look(run.source, at < facts.day.to && end > facts.day.from);
+      look(run.source, at < facts.day.to && end > facts.day.from ? Of::Day : Of::Before);
       at = end;
     }
   }
-  for (const storage::RegisterRow& row : facts.registers)
-    look(row.source, row.at > facts.day.from && row.at <= facts.day.to);
-  for (const storage::EventRow& event : facts.events) {
-    if (!best || !best->of_day) look(event.source, false);
+  for (const storage::LastInterval& last : facts.last_intervals) look(last.source, Of::Before);
+  for (const storage::RegisterRow& row : facts.registers) {
+    const bool of_day = row.at > facts.day.from && row.at <= facts.day.to;
+    look(row.source, of_day ? Of::Day : row.at < facts.window.to ? Of::Before : Of::Later);
   }
+  for (const storage::EventRow& event : facts.events) look(event.source, Of::Event);
   return best ? facts.dictionary.sources.at(best->id).feed : std::string();
 }
 
@@ -153,12 +155,16 @@ const vee::VeeConfig& Rules::of_feed(std::string_view feed) const {
   return found == by_feed.end() ? fallback : found->second;
 }
 
+std::string profile_text(const vee::VeeConfig& config) {
+  return config.profile + "/" + digest(config);
+}
+
 JudgedDay judge(const MeterDayFacts& facts, const Rules& rules, UtcInstant now, vee::Report::Detail detail) {
   JudgedDay day;
   day.meter_report = vee::Report(detail);
   day.feed = newest_feed(facts);
   const vee::VeeConfig& config = rules.of_feed(day.feed);
-  day.profile = config.profile + "/" + digest(config);
+  day.profile = profile_text(config);
   day.verdict.profile = day.profile;
   const auto zone = Zone::load(facts.zone);
   const vee::Profile& profile = config.active();

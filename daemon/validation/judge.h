@@ -31,6 +31,10 @@ struct Rules {
   [[nodiscard]] const vee::VeeConfig& of_feed(std::string_view feed) const;
 };
 
+// How a profile is named where its verdicts are stored: with a digest of its thresholds, so that two feeds with
+// the same file have one name, and a changed file has another.
+std::string profile_text(const vee::VeeConfig& config);
+
 // One channel of the day as it was judged: an interval channel under the checks of slots, or a register
 // channel (input.values empty, input.length zero) under those of readings. `input` views what stands beside
 // it; neither copied nor moved.

@@ -168,6 +168,18 @@ const RegisterLine* opposite_dial_of(const DayScene&, const std::vector<Register
   return found.size() == 1 ? found.front() : nullptr;
 }
 
+std::vector<ChannelId> opposite_intervals_of(const DayScene& scene, const TypedChannel& interval) {
+  std::vector<ChannelId> found;
+  const auto direction = flow(interval);
+  if (direction != kForward && direction != kReverse) return found;
+  for (const auto& [id, other] : scene.channels) {
+    if (is_consumption(other.type) && flow(other) == (direction == kForward ? kReverse : kForward) &&
+        measurand(other) == measurand(interval))
+      found.push_back(id);
+  }
+  return found;
+}
+
 std::optional<vee::DemandRead> demand_of(const DayScene& scene, const std::vector<RegisterLine>& lines,
                                          const TypedChannel& interval, const TypedChannel*& dial) {
   if (interval.info.unit != "Wh") return std::nullopt;

@@ -34,6 +34,9 @@ Pairing dial_of(const DayScene& scene, const std::vector<RegisterLine>& lines, c
 const RegisterLine* opposite_dial_of(const DayScene& scene, const std::vector<RegisterLine>& lines,
                                      const TypedChannel& interval);
 
+// Interval channels of the same quantity that record the other direction of flow.
+std::vector<ChannelId> opposite_intervals_of(const DayScene& scene, const TypedChannel& interval);
+
 // The maximum demand register of the interval channel and what it covers; `dial` becomes its channel.
 std::optional<vee::DemandRead> demand_of(const DayScene& scene, const std::vector<RegisterLine>& lines,
                                          const TypedChannel& interval, const TypedChannel*& dial);

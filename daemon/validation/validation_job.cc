@@ -25,24 +25,30 @@ std::string text(std::chrono::year_month_day date) {
   return to_text(UtcInstant{std::chrono::sys_days{date}}).substr(0, 10);
 }
 
-// Shares are counted by utility and check, whatever feeds the meters came from: the strictest threshold
-// counts.
 struct SuspectThreshold {
   Decimal above_percent;
   std::uint64_t from_meters = 0;
 };
-SuspectThreshold strictest(const validation::Rules& judging) {
-  SuspectThreshold found{judging.fallback.suspect_above_percent,
-                         static_cast<std::uint64_t>(judging.fallback.suspect_from_meters)};
-  bool first = true;
+
+// Of each profile that a meter-day may be judged by now.
+std::map<std::string, SuspectThreshold> thresholds_of(const validation::Rules& judging) {
+  std::map<std::string, SuspectThreshold> out;
+  const auto add = [&](const vee::VeeConfig& config) {
+    out.try_emplace(validation::profile_text(config),
+                    SuspectThreshold{config.suspect_above_percent,
+                                     static_cast<std::uint64_t>(config.suspect_from_meters)});
+  };
+  add(judging.fallback);
+  for (const auto& [feed, config] : judging.by_feed) add(config);
+  return out;
+}
+
+std::string feeds_of(const std::string& profile, const validation::Rules& judging) {
+  std::string out;
   for (const auto& [feed, config] : judging.by_feed) {
-    const auto from = static_cast<std::uint64_t>(config.suspect_from_meters);
-    if (first) found = {config.suspect_above_percent, from};
-    found.above_percent = std::min(found.above_percent, config.suspect_above_percent);
-    found.from_meters = std::min(found.from_meters, from);
-    first = false;
+    if (validation::profile_text(config) == profile) out += (out.empty() ? "" : ",") + feed;
   }
-  return found;
+  return out;
 }
 
 }  // namespace
@@ -69,8 +75,10 @@ sdk::Awaitable<void> ValidationJob::round(const std::function<Situation()>& situ
     std::map<std::string, std::size_t> findings;
     const std::function<void()> work = [&] {
       const UtcInstant now = parts_.clock.now();
+      std::shared_ptr<const validation::Rules> judging;
       step = store.step(current.rules, now, [&](const storage::MeterDayFacts& facts) {
-        storage::DayVerdict verdict = validation::judge(facts, *current.judging, now).verdict;
+        if (judging == nullptr) judging = current.judging();
+        storage::DayVerdict verdict = validation::judge(facts, *judging, now).verdict;
         for (const storage::DayFinding& finding : verdict.findings) ++findings[check_id(finding.check)];
         return verdict;
       });
@@ -100,7 +108,7 @@ sdk::Awaitable<void> ValidationJob::round(const std::function<Situation()>& situ
   }
   failing_ = false;
   if (current.stopping || parts_.clock.now() - kPublishEvery < published_) co_return;
-  const std::function<void()> look = [&] { publish(*current.judging); };
+  const std::function<void()> look = [&] { publish(*current.judging()); };
   co_await parts_.pool.run(look);
 }
 
@@ -114,47 +122,59 @@ void ValidationJob::publish(const validation::Rules& judging) {
     return;
   }
   parts_.metrics.validation_waiting(*waiting);
-  look_at(*shares, judging);
+  // Kept before it is told, so that it is told once: by one of several gateways, and not again after a
+  // restart.
+  const auto fresh = store.keep_suspects(suspects_among(*shares, judging));
+  if (!fresh.ok()) {
+    watches_.clear();  // found again next time
+    failed(fresh.refusal().message);
+    return;
+  }
+  for (const storage::CheckShare& share : *fresh) {
+    parts_.log.write(messages::kThresholdSuspect, {{"utility_id", std::to_string(share.utility)},
+                                                   {"day", text(share.date)},
+                                                   {"check", check_id(share.check)},
+                                                   {"meters_hit", std::to_string(share.hit)},
+                                                   {"meters", std::to_string(share.judged)},
+                                                   {"profile", share.profile},
+                                                   {"feeds", feeds_of(share.profile, judging)}});
+  }
   looked_at_ = now - kOverlap;
   published_ = now;
 }
 
-void ValidationJob::look_at(const std::vector<storage::CheckShare>& shares,
-                            const validation::Rules& judging) {
-  const SuspectThreshold threshold = strictest(judging);
-  if (above_percent_ != threshold.above_percent || from_meters_ != threshold.from_meters) watches_.clear();
-  above_percent_ = threshold.above_percent;
-  from_meters_ = threshold.from_meters;
+// Those of which it was not found before, in this process. Shares of a profile that no feed has any more are
+// nobody's to look at.
+std::vector<storage::CheckShare> ValidationJob::suspects_among(const std::vector<storage::CheckShare>& shares,
+                                                               const validation::Rules& judging) {
+  const auto thresholds = thresholds_of(judging);
+  std::erase_if(watches_, [&](const auto& entry) { return !thresholds.contains(entry.first.second); });
+  std::vector<storage::CheckShare> out;
   std::optional<std::chrono::year_month_day> newest;
   for (const storage::CheckShare& share : shares) {
+    const auto threshold = thresholds.find(share.profile);
+    if (threshold == thresholds.end()) continue;
+    const auto& [above_percent, from_meters] = threshold->second;
     const auto meters = static_cast<std::uint64_t>(std::max<std::int64_t>(share.judged, 0));
-    if (meters >= threshold.from_meters && (!newest || share.date > *newest)) newest = share.date;
+    if (meters >= from_meters && (!newest || share.date > *newest)) newest = share.date;
     const auto check = vee::check_from(check_id(share.check));
     if (!check) continue;
-    auto watch = watches_.find(share.utility);
-    if (watch == watches_.end()) {
-      watch =
-          watches_.emplace(share.utility, vee::ThresholdWatch(threshold.above_percent, threshold.from_meters))
-              .first;
-    }
-    const auto said =
-        watch->second.count(std::chrono::sys_days{share.date}, *check,
-                            static_cast<std::uint64_t>(std::max<std::int64_t>(share.hit, 0)), meters);
-    if (!said) continue;
-    parts_.log.write(messages::kThresholdSuspect, {{"utility_id", std::to_string(share.utility)},
-                                                   {"day", text(share.date)},
-                                                   {"check", check_id(share.check)},
-                                                   {"meters_hit", std::to_string(said->hit)},
-                                                   {"meters", std::to_string(said->meters)}});
+    auto& watch =
+        watches_.try_emplace({share.utility, share.profile}, vee::ThresholdWatch(above_percent, from_meters))
+            .first->second;
+    const auto hit = static_cast<std::uint64_t>(std::max<std::int64_t>(share.hit, 0));
+    if (!watch.count(std::chrono::sys_days{share.date}, *check, hit, meters)) continue;
+    out.push_back(share);
     suspects_.try_emplace(check_id(share.check), false);
   }
-  if (!newest) return;
+  if (!newest) return out;
   for (auto& [id, shown] : suspects_) {
     shown = std::ranges::any_of(watches_, [&](const auto& watch) {
       return watch.second.is_suspect(std::chrono::sys_days{*newest}, *vee::check_from(id));
     });
     parts_.metrics.threshold_suspect(id, shown);
   }
+  return out;
 }
 
 void ValidationJob::failed(const std::string& error) {

@@ -30,8 +30,10 @@ class ValidationJob {
     bool stopping = false;
     bool ready = false;  // the database can be used
     storage::ValidationRules rules;
-    std::shared_ptr<const validation::Rules> judging;  // never null when ready
-    std::chrono::milliseconds every{30'000};           // from the end of one round to the begin of the next
+    // Asked by each step once it knows what is due, on a thread of the pool: who has days judged again after
+    // a reload has them judged by what was loaded. Never empty, nor its answer null, when ready.
+    std::function<std::shared_ptr<const validation::Rules>()> judging;
+    std::chrono::milliseconds every{30'000};  // from the end of one round to the begin of the next
   };
 
   explicit ValidationJob(Parts parts) : parts_(parts) {}
@@ -40,17 +42,17 @@ class ValidationJob {
   sdk::Awaitable<void> keep(std::function<Situation()> situation);
 
  private:
-  using Watches = std::map<storage::UtilityId, vee::ThresholdWatch>;
+  // By utility and profile: a threshold is a profile's, whatever feeds share it.
+  using Watches = std::map<std::pair<storage::UtilityId, std::string>, vee::ThresholdWatch>;
 
   sdk::Awaitable<void> round(const std::function<Situation()>& situation);
   void publish(const validation::Rules& judging);
-  void look_at(const std::vector<storage::CheckShare>& shares, const validation::Rules& judging);
+  std::vector<storage::CheckShare> suspects_among(const std::vector<storage::CheckShare>& shares,
+                                                  const validation::Rules& judging);
   void failed(const std::string& error);
 
   Parts parts_;
-  Watches watches_;                       // what was said of which day
-  std::optional<Decimal> above_percent_;  // that they were made with
-  std::uint64_t from_meters_ = 0;
+  Watches watches_;                       // what was found of which day
   std::map<std::string, bool> suspects_;  // by check, as the metric says it
   std::optional<UtcInstant> looked_at_;   // shares changed since have not been looked at
   UtcInstant published_ = UtcInstant::min();

@@ -85,11 +85,17 @@ Result<RegisterDelta> register_delta(const RegisterFormat& format, const Reading
     delta.reason = std::to_string(pmax_w) + " W can turn the register over once or more in this time";
     return delta;
   }
+  constexpr const char* kInterrupted = "an exchange, a reset or a reprogramming lies between the readings";
+  if (pair.interrupted && !delta.wrapped) {  // only a wrap must not be assumed
+    delta.verdict = Verdict::Undetermined;
+    delta.reason = kInterrupted;
+    return delta;
+  }
   const std::int64_t steps = *second - *first + (delta.wrapped ? format.modulus() : 0);
   delta.kwh = Decimal{steps, -format.decimals};
   if (pair.interrupted) {
     delta.verdict = Verdict::Suspect;
-    delta.reason = "an exchange, a reset or a reprogramming lies between the readings";
+    delta.reason = kInterrupted;
   } else if (step * steps > possible + step) {
     delta.verdict = Verdict::Suspect;
     delta.reason = delta.kwh.to_string() + " kWh is more than " + std::to_string(pmax_w) +

@@ -33,8 +33,9 @@ struct RegisterFormat {
 struct RegisterDelta {
   enum class Verdict {
     Accepted,
-    Suspect,       // more than the greatest power can give, or the register was not left alone meanwhile
-    Undetermined,  // time enough for a whole turn: any number of turns fits, so no energy is stated
+    Suspect,       // more than the greatest power can give, or a drop of a register that was not left alone
+    Undetermined,  // time enough for a whole turn, so that any number of turns fits, or a rise of a register
+                   // that was not left alone: no energy is stated
   };
   Verdict verdict = Verdict::Accepted;
   bool wrapped = false;  // the second reading is the lower one

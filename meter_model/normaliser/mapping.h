@@ -9,8 +9,12 @@
 //     - {unit: VrmsA-N, kind: interval, reading_type: "...128.0.29.0", phases_by_form: {2S: 768}}
 //     - {unit: SKWHREG, reading_type: ..., assumed: "S prefix read as plain kWh; no public source"}
 //   tou: {TOTAL: 0, ON-PEAK: 1}    # vendor's label -> index; a label not listed = unknown_tou_label
-//   flags: {"": {quality: [2.0.0]}, R: {}, E: {quality: [2.8.0]}, N: {missing: true}}  # by leading letter(s)
+//   flags: {"": {quality: [2.0.0]}, R: {}, E: {quality: [2.8.0]}, N: {missing: true},  # by leading letter(s)
+//           "=4": {quality: [1.4.2]}}  # "=" and a whole flag, where a vendor's numbers have meanings
 //   raw_scale: {"lp:1": "0.0005"}  # only where a site knows it
+// For wires that speak the standard's own words:
+//   units: [{unit: "*", reading_type: "{unit}"}]  # the unit is a whole reading type, taken as sent
+//   flags_are_codes: true          # a flag is quality codes system.category.index, parted by blanks
 #pragma once
 
 #include <chrono>
@@ -49,9 +53,19 @@ struct Mapping {
   std::string wire;
   std::vector<UnitRule> units;
   std::map<std::string, int, std::less<>> tou;
-  std::map<std::string, FlagRule, std::less<>> flags;  // key: flag letters without the vendor's number suffix
+  // Key: flag letters without the vendor's number suffix, or "=" and a whole flag.
+  std::map<std::string, FlagRule, std::less<>> flags;
   std::map<std::string, Decimal, std::less<>> raw_scale;
+  bool flags_are_codes = false;
 };
+
+// The rule of a flag that is quality codes parted by blanks; nullopt = it is not. A code that only our own
+// validation may say adds nothing; it stays in the flag as sent.
+std::optional<FlagRule> rule_of_codes(std::string_view flag);
+
+// The rule of a flag as written: that of "=" and the whole flag, else that of its letters without the vendor's
+// number suffix. Null: the mapping does not know it; a number alone is not the empty flag.
+const FlagRule* flag_rule(const Mapping& mapping, std::string_view flag);
 
 // Versions are 1 to 999. With an overlay, readings carry base * 1000 + overlay, so that both can be told.
 inline constexpr int kMappingVersionsPerBase = 1000;

@@ -109,6 +109,11 @@ bool MappingReader::boolean(const YAML::Node& node, const std::string& what) {
 }
 
 void MappingReader::check_template(const YAML::Node& node, const UnitRule& rule) {
+  if (rule.unit == kAnyUnit || rule.reading_type == kUnitField) {
+    if (rule.unit != kAnyUnit || rule.reading_type != kUnitField)
+      problem(node, "reading_type: unit '*' and reading_type '{unit}' go together");
+    return;
+  }
   const auto type = ReadingType::parse(fill_template(rule.reading_type, 2, 1));
   if (!type) {
     problem(node, "reading_type: " + type.error().message);
@@ -182,13 +187,14 @@ FlagRule MappingReader::flag_rule(const YAML::Node& node, const std::string& let
 
 Mapping MappingReader::read(const YAML::Node& root) {
   Mapping mapping;
-  if (!keys_are(root, "mapping", {"version", "wire", "units", "tou", "flags", "raw_scale"})) return mapping;
+  if (!keys_are(root, "mapping", {"version", "wire", "units", "tou", "flags", "raw_scale", "flags_are_codes"})) return mapping;
   if (root["version"])
     mapping.version = integer(root["version"], "version", 1, kMappingVersionsPerBase - 1).value_or(0);
   if (root["wire"]) {
     mapping.wire = text(root["wire"], "wire");
     if (!root["version"]) problem(root["wire"], "a mapping with 'wire' needs 'version' as well");
   }
+  if (root["flags_are_codes"]) mapping.flags_are_codes = boolean(root["flags_are_codes"], "flags_are_codes");
   if (const YAML::Node units = root["units"]) {
     if (units.IsSequence()) {
       for (const YAML::Node& unit : units) mapping.units.push_back(unit_rule(unit));
@@ -200,9 +206,10 @@ Mapping MappingReader::read(const YAML::Node& root) {
     if (const auto number = integer(index, "tou", 0, kMaxTou)) mapping.tou[label] = *number;
   });
   each_entry(root["flags"], "flags", [&](const std::string& letters, const YAML::Node& rule) {
-    if (letters.find_first_of("0123456789") != std::string::npos) {
+    if (!letters.starts_with('=') && letters.find_first_of("0123456789") != std::string::npos) {
       problem(rule, "flag '" + letters +
-                        "' must be letters: a vendor's number suffix is cut off before the look-up");
+                        "' must be letters: a vendor's number suffix is cut off before the look-up; '=" + letters +
+                        "' stands for that whole flag");
     }
     mapping.flags[letters] = flag_rule(rule, letters);
   });

@@ -20,7 +20,6 @@ namespace ami {
 namespace {
 
 constexpr std::chrono::seconds kLongestInterval{366 * 86400};
-constexpr std::string_view kDigits = "0123456789";
 // The store looks records up by these texts; real ones are a few characters long.
 constexpr std::size_t kLongestFlag = 64;
 constexpr std::size_t kLongestKey = 256;
@@ -80,7 +79,10 @@ class Normaliser {
   UtcInstant on_grid(UtcInstant end, std::chrono::seconds length);
   bool period_of(Series& series, std::optional<UtcInstant>& start, std::optional<UtcInstant>& occurred) const;
 
-  const FlagRule* rule_ = nullptr;  // of the flag that was read last
+  const FlagRule* codes_of(std::string_view flag);
+
+  std::map<std::string, FlagRule, std::less<>> code_rules_;  // of flags that are quality codes
+  const FlagRule* rule_ = nullptr;                           // of the flag that was read last
   std::string_view rule_flag_;
   const char* record_ = nullptr;
   std::size_t record_begin_ = 0;
@@ -146,25 +148,33 @@ ReadValue Normaliser::read(const SeriesObservation& said, const SeriesValue& val
     read_number(said, value, result);
     return result;
   }
-  const std::size_t last_letter = value.flag.find_last_not_of(kDigits);
-  const std::string_view letters =
-      value.flag.substr(0, last_letter == std::string_view::npos ? 0 : last_letter + 1);
   if (value.flag.size() > kLongestFlag) {
     result.problem = "text_too_long";
     result.detail = said_as("flag", value.flag.substr(0, kLongestFlag));
     return result;
   }
-  const auto flag = rules_.mapping.flags.find(letters);
-  // A number without a letter is no flag that we know, and not the empty flag either.
-  if (flag == rules_.mapping.flags.end() || (letters.empty() && !value.flag.empty())) {
+  const FlagRule* flag = codes_of(value.flag);
+  if (flag == nullptr) flag = flag_rule(rules_.mapping, value.flag);
+  if (flag == nullptr) {
     result.problem = "unknown_flag";
     result.detail = said_as("flag", value.flag);
     return result;
   }
-  rule_ = result.flag = &flag->second;
+  rule_ = result.flag = flag;
   rule_flag_ = value.flag;
   read_number(said, value, result);
   return result;
+}
+
+const FlagRule* Normaliser::codes_of(std::string_view flag) {
+  if (!rules_.mapping.flags_are_codes || flag.empty()) return nullptr;
+  auto known = code_rules_.find(flag);
+  if (known == code_rules_.end()) {
+    auto rule = rule_of_codes(flag);
+    if (!rule) return nullptr;
+    known = code_rules_.emplace(std::string(flag), std::move(*rule)).first;
+  }
+  return &known->second;
 }
 
 void Normaliser::read_number(const SeriesObservation& said, const SeriesValue& value,

@@ -16,7 +16,7 @@ void replace_all(std::string& text, std::string_view field, const std::string& w
 }
 
 bool fits_but_for_label(const UnitRule& rule, const SeriesObservation& said) {
-  return rule.unit == said.unit && (rule.measure.empty() || rule.measure == said.measure) &&
+  return (rule.unit == said.unit || rule.unit == kAnyUnit) && (rule.measure.empty() || rule.measure == said.measure) &&
          (rule.commodity.empty() || rule.commodity == said.commodity) &&
          (!rule.kind || *rule.kind == said.kind) && (!rule.channel || *rule.channel == said.channel);
 }
@@ -57,7 +57,7 @@ TargetChooser::Choice TargetChooser::choose(const SeriesObservation& said) const
       continue;
     }
     if (rule.tou == "*" && *index < 1) continue;
-    return {i, *index, nullptr, {}};
+    return {i, *index, nullptr, {}, rule.unit == kAnyUnit ? std::string(said.unit) : std::string{}};
   }
   if (label_stood_in_the_way) return {0, 0, "unknown_tou_label", "no meaning configured for " + words(said)};
   return {0, 0, "unknown_unit", "no rule in the mapping for " + words(said)};
@@ -65,7 +65,8 @@ TargetChooser::Choice TargetChooser::choose(const SeriesObservation& said) const
 
 const ReadingTarget* TargetChooser::target(const Choice& choice, std::chrono::seconds interval,
                                            const std::string& form, const char*& problem) {
-  auto key = std::make_tuple(choice.rule, choice.tou, static_cast<std::int64_t>(interval.count()), form);
+  auto key = std::make_tuple(choice.rule, choice.tou, static_cast<std::int64_t>(interval.count()), form,
+                             choice.unit);
   if (const auto found = known_.find(key); found != known_.end()) return &found->second;
 
   const UnitRule& rule = mapping_.units[choice.rule];
@@ -78,9 +79,11 @@ const ReadingTarget* TargetChooser::target(const Choice& choice, std::chrono::se
     }
     period = *code;
   }
-  const auto parsed = ReadingType::parse(fill_template(rule.reading_type, period, choice.tou));
-  if (!parsed) {
-    problem = "bad_mapping";
+  const bool as_said = rule.unit == kAnyUnit;
+  const auto parsed =
+      ReadingType::parse(as_said ? choice.unit : fill_template(rule.reading_type, period, choice.tou));
+  if (!parsed || (as_said && unit_symbol((*parsed)[ReadingType::Unit]).empty())) {
+    problem = as_said ? "unknown_unit" : "bad_mapping";
     return nullptr;
   }
   ReadingType as_sent = *parsed;

@@ -29,6 +29,7 @@ class TargetChooser {
     int tou = 0;
     const char* problem = nullptr;
     std::string detail;
+    std::string unit{};  // of a rule that takes the unit for the reading type
   };
   [[nodiscard]] Choice choose(const SeriesObservation& observation) const;
 
@@ -38,12 +39,14 @@ class TargetChooser {
 
  private:
   const Mapping& mapping_;
-  std::map<std::tuple<std::size_t, int, std::int64_t, std::string>, ReadingTarget> known_;
+  std::map<std::tuple<std::size_t, int, std::int64_t, std::string, std::string>, ReadingTarget> known_;
 };
 
 // The template with its fields filled in: "{period}" and "{tou}".
 std::string fill_template(std::string text, int period, int tou);
 inline constexpr const char* kPeriodField = "{period}";
 inline constexpr const char* kTouField = "{tou}";
+inline constexpr const char* kUnitField = "{unit}";  // all of a template, or nothing of it
+inline constexpr const char* kAnyUnit = "*";
 
 }  // namespace ami

@@ -72,8 +72,9 @@ struct DemandRead {
   Span since_reset;                // what the maximum covers
 };
 
-// The last value before the day and how often it came in a row, so that runs are seen across midnight.
-struct RunBefore {
+// The value next to the day, on one side of it, and how often it comes in a row there, so that a run is one
+// run wherever midnight falls. Zeros count as far as there was supply.
+struct RunBeside {
   std::int64_t value = kHole;  // at the day's exponent
   std::size_t count = 0;
 };
@@ -94,10 +95,10 @@ struct ChannelDay {
       registers;  // this channel's dial, current values, ascending; ones around the day too
   std::optional<DemandRead> demand;
   // History
-  RunBefore before;
+  RunBeside before, after;
   std::optional<Decimal> adu_same_month_last_year;  // average daily use
   std::optional<Decimal> adu_last_period;
-  int estimated_days_in_a_row = 0;  // this day included
+  int estimated_days_in_a_row = 0;  // this day included, whoever made the estimates
   int estimated_billing_reads_in_a_row = 0;
 
   [[nodiscard]] UtcInstant start_of(std::size_t slot) const {

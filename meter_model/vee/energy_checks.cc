@@ -11,7 +11,7 @@ namespace {
 // Windows of demand with one of these do not hold the energy of exactly their length.
 constexpr Marks kNoWindow = Mark::Partial | Mark::Long | Mark::TestMode | Mark::PowerFail |
                             Mark::ClockForward | Mark::ClockBackward | Mark::ClockChanged | Mark::Estimated |
-                            Mark::Overflow;
+                            Mark::Edited | Mark::Overflow;
 
 }  // namespace
 

@@ -19,7 +19,7 @@ namespace ami::vee {
 
 // Stored with each estimate. The version rises with every change that can change a result.
 inline constexpr std::string_view kEstimationAlgorithm = "ami.vee.interval-estimation";
-inline constexpr int kEstimationVersion = 1;
+inline constexpr int kEstimationVersion = 2;  // 2: gaps and registers over midnight
 
 enum class Method : std::uint8_t {
   Linear,        // a straight line between two good neighbours
@@ -30,14 +30,17 @@ enum class Method : std::uint8_t {
 };
 std::string_view name_of(Method method);  // "LIKE_DAYS"
 
-// The slot just before the day's first, or just after its last.
-struct Neighbour {
-  std::int64_t value = kHole;  // at the day's exponent
-  Marks marks;
+// One civil day of the slots that are looked at.
+struct DaySlots {
+  std::chrono::year_month_day date{};
+  DayClass day_class{};
+  SlotRange slots{};  // that should have been recorded
+  // The finest of its values; its estimates are rounded to that. None: it has no value.
+  std::optional<std::int32_t> exponent{};
 };
 
-// A candidate. Days with an outage, an estimate, test mode or any other mark of kNoAnchor are passed over,
-// and so are days that lack one of the slots that are wanted.
+// A candidate. Days with an outage, test mode or any other mark of kNoAnchor are passed over, and so are days
+// with a hole: what stands there is an estimate, or will be.
 struct LikeDay {
   std::chrono::year_month_day date{};
   DayClass day_class{};
@@ -49,17 +52,21 @@ struct LikeDay {
   std::span<const Marks> marks;  // one a slot, or none at all
 };
 
+// A gap that goes on over midnight is one gap, whichever of its two days is estimated: for that the slots of
+// the day before and after are looked at, too, and each day takes its own part of what comes out.
 struct EstimationInput {
-  const ChannelDay& day;
+  const ChannelDay& day;  // its slots may be those of several civil days in a row
   const MeterDay& meter;
-  const Zone& zone;  // like days are laid over each other by their clock faces
-  std::chrono::year_month_day date{};
+  const Zone& zone;                    // like days are laid over each other by their clock faces
+  std::chrono::year_month_day date{};  // the civil day that is estimated
   DayClass day_class{};
-  std::optional<Neighbour> before{}, after{};
-  std::span<const LikeDay> like_days{};  // any order; only earlier days count
-  // Values of the class load profile at the day's exponent, one a slot of this day; empty = none.
+  // Of each civil day that the slots reach into, ascending; what lies in none of them is not missing. Empty:
+  // all slots are of `date`.
+  std::span<const DaySlots> days{};
+  std::span<const LikeDay> like_days{};  // any order; only days before that of a slot count for it
+  // Values of the class load profile at the day's exponent, one a slot; empty = none.
   std::span<const std::int64_t> class_profile{};
-  // Nothing is estimated while intervals may still be collected.
+  // Nothing is estimated while intervals of the day may still be collected.
   UtcInstant collection_ends{};
 };
 
@@ -88,11 +95,15 @@ struct Unfilled {
 };
 
 struct Estimation {
-  std::vector<Estimate> estimates;  // ascending, quality 2.8.0
-  std::vector<Unfilled> unfilled;
-  std::vector<Finding> findings;  // V14: the registers leave no energy for what is missing
+  std::vector<Estimate> estimates;  // of the civil day, ascending, quality 2.8.0
+  std::vector<Unfilled> unfilled;   // of the civil day
+  // V14: the registers leave no energy for what is missing. Of the day of the later reading.
+  std::vector<Finding> findings;
 };
 
+// A gap, or a pair of registers, is taken as a whole where it touches two civil days at most and no slot is
+// longer than an hour: then whoever has a day and 26 h on either side sees all of it, and both days come to
+// the same. A longer gap is estimated day by day; between registers further apart nothing is scaled.
 Estimation estimate(const EstimationInput& input, const VeeConfig& config);
 
 }  // namespace ami::vee

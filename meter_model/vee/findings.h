@@ -46,6 +46,9 @@ inline constexpr std::array kFindings{
     vee::code::kTouSum,
 };
 
+// Codes of runs of values, which may go on over midnight: V20's and V21's.
+inline constexpr std::array kOfRuns{vee::code::kZero, vee::code::kSuspect};
+
 constexpr bool is_finding(const QualityCode& code) {
   return std::find(kFindings.begin(), kFindings.end(), code) != kFindings.end();
 }

@@ -23,7 +23,8 @@ constexpr std::uint8_t kEdited = 7, kEstimated = 8;
 Marks marks_of(const QualitySet& codes) {
   Marks marks;
   for (const QualityCode& code : codes) {
-    if (code.category == kEdited || code.category == kEstimated) marks |= Mark::Estimated;
+    if (code.category == kEdited) marks |= Mark::Edited;
+    if (code.category == kEstimated) marks |= Mark::Estimated;
     for (const Row& row : kRows) {
       if (row.category == code.category && row.index == code.index) marks |= row.mark;
     }

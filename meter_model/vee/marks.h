@@ -17,8 +17,9 @@ enum class Mark : std::uint16_t {
   ClockForward = 64,
   ClockBackward = 128,
   ClockChanged = 256,  // direction not stated
-  Estimated = 512,     // or edited by hand: not a measurement
+  Estimated = 512,
   Suspect = 1024,
+  Edited = 2048,  // by hand: no measurement either
 };
 
 class Marks {
@@ -44,7 +45,7 @@ constexpr Marks operator|(Mark a, Mark b) {
 // Metrology reference 3.3: such a value is no end point of an interpolation and no part of a like day.
 inline constexpr Marks kNoAnchor = Mark::Overflow | Mark::Partial | Mark::Long | Mark::TestMode |
                                    Mark::PowerFail | Mark::ClockForward | Mark::ClockBackward |
-                                   Mark::ClockChanged | Mark::Estimated | Mark::Suspect;
+                                   Mark::ClockChanged | Mark::Estimated | Mark::Edited | Mark::Suspect;
 
 // From the codes of a stored value, whoever gave them: 1.4.2 and 2.4.2 are the same mark.
 Marks marks_of(const QualitySet& codes);

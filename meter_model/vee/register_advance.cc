@@ -44,7 +44,9 @@ RegisterAdvance advance(const ChannelProgramme& programme, const RegisterRead& f
       return suspect("the first reading is beyond the register's digits");
     }
   }
-  if (interrupted) return suspect("an exchange, a reset or a reprogramming lies between the readings");
+  constexpr const char* kInterrupted = "an exchange, a reset or a reprogramming lies between the readings";
+  if (interrupted && wrapped) return suspect(kInterrupted);
+  if (interrupted) return {Verdict::Undetermined, wrapped, std::nullopt, std::nullopt, kInterrupted};
   if (wrapped && !possible_scaled)
     return suspect("the register ran backwards, and its greatest power is not known");
   const auto delta_scaled = product(delta, kMicrosecondsAnHour);

@@ -31,6 +31,17 @@ bool fewer_with_supply(const Scene& scene, std::size_t count) {
   return supplied < count;
 }
 
+// How long the run of equal values is that takes this range of the day. What follows the day is only counted
+// where the bound is not reached without: then its values change nothing of what is said of this day.
+std::size_t run_with_neighbours(const ChannelDay& day, SlotRange range, std::size_t bound) {
+  const std::int64_t value = day.values[range.first];
+  std::size_t count = range.count;
+  if (range.first == 0 && day.before.value == value) count += day.before.count;
+  const bool to_the_end = range.first + range.count == day.values.size();
+  if (count < bound && to_the_end && day.after.value == value) count += day.after.count;
+  return count;
+}
+
 }  // namespace
 
 void spike(const Scene& scene, Report& report) {
@@ -81,11 +92,11 @@ void high_low(const Scene& scene, Report& report) {
     return report.not_judged(Check::HighLow, "what is received follows the weather, no customer's habit");
   if (scene.meter.customer_generates)
     return report.not_judged(Check::HighLow, "the customer generates: what is delivered is not what is used");
+  if (scene.slots() == 0 || scene.summary.present < scene.slots())
+    return report.not_judged(Check::HighLow, "the day is not whole");
   const auto& usual = day.adu_same_month_last_year ? day.adu_same_month_last_year : day.adu_last_period;
   if (!usual || usual->mantissa <= 0)
     return report.not_judged(Check::HighLow, "no use of an earlier period to compare with");
-  if (scene.slots() == 0 || scene.summary.present < scene.slots())
-    return report.not_judged(Check::HighLow, "the day is not whole");
   const auto use = decimal_of(scene.summary.total, day.exponent);
   const auto most = usual->times(scene.config.most_of_usual),
              least = usual->times(scene.config.least_of_usual);
@@ -121,16 +132,15 @@ void zero_run(const Scene& scene, Report& report) {
     each_run(
         scene.slots(), [&](std::size_t i) { return day.values[i] == 0 && !is_without_supply(scene, i); },
         [&](SlotRange range) {
-          const std::size_t before = range.first == 0 && day.before.value == 0 ? day.before.count : 0;
-          if (before + range.count < bound) return;
+          const std::size_t count = run_with_neighbours(day, range, bound);
+          if (count < bound) return;
           any = true;
-          report.found(
-              {.check = Check::ZeroRun,
-               .quality = code::kZero,
-               .slots = range,
-               .figures = {{"zeros in a row", number(static_cast<std::int64_t>(before + range.count)), ""},
-                           {"bound", number(static_cast<std::int64_t>(bound)), ""}},
-               .words = "no use for long, though the account is active and the switch closed"});
+          report.found({.check = Check::ZeroRun,
+                        .quality = code::kZero,
+                        .slots = range,
+                        .figures = {{"zeros in a row", number(static_cast<std::int64_t>(count)), ""},
+                                    {"bound", number(static_cast<std::int64_t>(bound)), ""}},
+                        .words = "no use for long, though the account is active and the switch closed"});
         });
   }
   if (!any) report.passed(Check::ZeroRun);
@@ -143,14 +153,14 @@ void frozen(const Scene& scene, Report& report) {
   for (std::size_t i = 0; i < scene.slots();) {
     std::size_t end = i + 1;
     while (end < scene.slots() && day.values[end] == day.values[i]) ++end;
-    const std::size_t before = i == 0 && day.before.value == day.values[i] ? day.before.count : 0;
-    if (day.values[i] != kHole && day.values[i] != 0 && before + end - i >= bound) {
+    const std::size_t count = run_with_neighbours(day, {i, end - i}, bound);
+    if (day.values[i] != kHole && day.values[i] != 0 && count >= bound) {
       any = true;
       report.found({.check = Check::Frozen,
                     .quality = code::kSuspect,
                     .slots = {i, end - i},
                     .figures = {{"value", day.value_at(i), day.unit},
-                                {"times in a row", number(static_cast<std::int64_t>(before + end - i)), ""},
+                                {"times in a row", number(static_cast<std::int64_t>(count)), ""},
                                 {"bound", number(scene.config.frozen_count), ""}},
                     .words = "the same value again and again"});
     }

@@ -332,7 +332,8 @@ void load_registers(Session& session, std::vector<SeriesItem>& items, const std:
   const auto sql_of = [&](const char* table, const char* more) {
     return "SELECT k.n, d.channel_id, d.at, d.source_id" + std::string(kKeys) +
            " CROSS JOIN LATERAL (SELECT * FROM " + table +
-           " x WHERE x.meter_id = k.meter_id AND x.channel_id = k.channel_id AND x.at >= k.low AND x.at < k.high"
+           " x WHERE x.meter_id = k.meter_id AND x.channel_id = k.channel_id AND x.at >= k.low AND x.at < "
+           "k.high"
            " AND " +
            keys.between("x.at", false) + more + " OFFSET 0) d";
   };

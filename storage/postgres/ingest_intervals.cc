@@ -110,8 +110,9 @@ struct KeyColumns {
   }
 };
 
-// Rows are looked up key by key: a subquery that locks is never joined the other way round. The statistics know
-// nothing yet of a day that has just begun, and a plan that believes them walks through the whole month for it.
+// Rows are looked up key by key: a subquery that locks is never joined the other way round. The statistics
+// know nothing yet of a day that has just begun, and a plan that believes them walks through the whole month
+// for it.
 void load_grid(const IngestStep& step, IdBook& ids, Rowset& set) {
   const KeyColumns keys(set);
   Params params;
@@ -124,7 +125,8 @@ void load_grid(const IngestStep& step, IdBook& ids, Rowset& set) {
       ", " AMI_QUALITY_RUNS
       " FROM unnest($1, $2, $3, $4) WITH ORDINALITY AS k (meter_id, channel_id, day, interval_s, n)"
       " CROSS JOIN LATERAL (SELECT * FROM interval_day x WHERE x.meter_id = k.meter_id"
-      " AND x.channel_id = k.channel_id AND x.day = k.day AND x.interval_s = k.interval_s AND x.day BETWEEN " +
+      " AND x.channel_id = k.channel_id AND x.day = k.day AND x.interval_s = k.interval_s AND x.day "
+      "BETWEEN " +
       keys.first.substr(0, 11) + "' AND " + keys.last.substr(0, 11) + "' FOR UPDATE) d";
   const Rows rows = Rows::query(step.connection, sql.c_str(), params);
   std::vector<SlotRow::Stored> stored(static_cast<std::size_t>(rows.size()));

@@ -20,6 +20,18 @@ void JudgedParts::judged(std::int32_t from, std::int32_t to, std::int32_t versio
   }
 }
 
+void JudgedParts::judged_alone(std::int32_t from, std::int32_t to, std::int32_t version) {
+  if (from <= 0 && to >= kDay) {
+    *this = {0, 0, version};
+  } else if (from <= 0) {
+    *this = {to, version, minute == to ? after : 0};
+  } else if (to >= kDay) {
+    *this = {from, minute == from ? before : 0, version};
+  } else if (from < to) {
+    *this = {};
+  }
+}
+
 void JudgedParts::grown(std::int32_t version, std::span<const std::pair<std::int64_t, std::int64_t>> spans) {
   const auto untouched = [&](std::int64_t from, std::int64_t to) {
     return std::ranges::none_of(spans,

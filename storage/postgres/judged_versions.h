@@ -25,6 +25,9 @@ struct JudgedParts {
   // Slots that begin in [from, to) minutes were judged as of that version; 0 takes back what was said of
   // them.
   void judged(std::int32_t from, std::int32_t to, std::int32_t version);
+  // The same where each part has a version of its own (intervals off the grid): what was said of a part that
+  // began or ended elsewhere is worth nothing.
+  void judged_alone(std::int32_t from, std::int32_t to, std::int32_t version);
   // The row became `version` by changes to slots that begin in these spans of minutes: what was judged of the
   // other part is so still.
   void grown(std::int32_t version, std::span<const std::pair<std::int64_t, std::int64_t>> spans);

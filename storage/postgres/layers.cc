@@ -61,9 +61,9 @@ constexpr const char* kSayBestThen =
 
 #define AMI_REGISTER_KEYS                                                                                 \
   "SELECT k.n, f.quality FROM unnest($1::bigint[], $2::bigint[], $3::timestamptz[]) WITH ORDINALITY"      \
-  " AS k (meter_id, channel_id, at, n) CROSS JOIN LATERAL (SELECT * FROM finding f WHERE"                 \
+  " AS k (meter_id, channel_id, at, n) CROSS JOIN LATERAL (SELECT * FROM register_finding f WHERE"        \
   " f.meter_id = k.meter_id AND f.channel_id = k.channel_id AND f.from_at >= k.at - " AMI_LONGEST_FINDING \
-  " AND f.from_at <= k.at AND f.length_s = 0 AND (f.from_at = k.at OR f.to_at = k.at) AND "
+  " AND f.from_at <= k.at AND (f.from_at = k.at OR f.to_at = k.at) AND "
 constexpr const char* kRegisters = AMI_REGISTER_KEYS AMI_FINDING_STANDS " OFFSET 0) f ORDER BY k.n";
 constexpr const char* kRegistersThen = AMI_REGISTER_KEYS
     "f.found_at <= ($4::timestamptz[])[1] AND (f.gone_at IS NULL OR f.gone_at > ($4::timestamptz[])[1])"
@@ -241,6 +241,31 @@ QualityId Overlay::combined(QualityId base, const QualitySet& codes) {
   return entry->second;
 }
 
+const JudgedParts* Overlay::judged_parts(const IntervalRow& row) const {
+  const Day day = std::chrono::floor<days>(row.start);
+  const std::int64_t length = row.length.count();
+  const auto month =
+      judged_.find({{row.channel, row.grid ? length : -length}, JudgedVersions::month_of(day)});
+  if (month == judged_.end()) return nullptr;
+  return &month->second[static_cast<unsigned>(std::chrono::year_month_day{day}.day()) - 1];
+}
+
+std::map<Overlay::OddPart, std::int64_t> Overlay::odd_versions(
+    const std::vector<IntervalRow>& rows, const std::vector<std::int64_t>& versions) const {
+  std::map<OddPart, std::int64_t> out;
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    if (rows[i].grid) continue;
+    if (const JudgedParts* parts = judged_parts(rows[i])) out[odd_part(rows[i], *parts)] += versions[i];
+  }
+  return out;
+}
+
+Overlay::OddPart Overlay::odd_part(const IntervalRow& row, const JudgedParts& parts) {
+  const Day day = std::chrono::floor<days>(row.start);
+  const bool first = (row.start - UtcInstant{day}) / std::chrono::minutes{1} < parts.minute;
+  return {row.stretch, row.channel, row.length.count(), day, first};
+}
+
 void Overlay::mark(IntervalRow& row, std::int64_t version) {
   const Series series{row.channel, row.length.count()};
   const std::size_t slots = row.slots();
@@ -266,12 +291,13 @@ void Overlay::mark(IntervalRow& row, std::int64_t version) {
                  finding.code);
     }
   }
-  if (row.grid && version != 0 && !judged_.empty()) {
-    const Day day = std::chrono::floor<days>(row.start);
-    const auto month = judged_.find({series, JudgedVersions::month_of(day)});
-    if (month != judged_.end()) {
-      const JudgedParts& parts =
-          month->second[static_cast<unsigned>(std::chrono::year_month_day{day}.day()) - 1];
+  if (version != 0 && !judged_.empty()) {
+    if (const JudgedParts* known = judged_parts(row); known != nullptr) {
+      const JudgedParts& parts = *known;
+      const auto minute_of = [&](std::size_t slot) {
+        const UtcInstant start = row.start + static_cast<std::int64_t>(slot) * row.length;
+        return (start - UtcInstant{std::chrono::floor<days>(row.start)}) / std::chrono::minutes{1};
+      };
       const bool all = parts.after == version && (parts.before == version || parts.minute == 0);
       if (all && set_of.empty() && !has_hole(row.stored)) {  // as nearly always: run by run
         const QualitySet ran{kValidated};
@@ -284,8 +310,7 @@ void Overlay::mark(IntervalRow& row, std::int64_t version) {
         mark_slots(
             0, static_cast<std::int64_t>(slots),
             [&](std::size_t slot) {
-              return parts.at(static_cast<std::int64_t>(slot) * row.length.count() / 60) == version &&
-                     has_value(row.stored, slot);
+              return parts.at(minute_of(slot)) == version && has_value(row.stored, slot);
             },
             kValidated);
       }
@@ -363,7 +388,11 @@ void Overlay::say(const std::vector<Target>& targets, const std::vector<Stretch>
   if (layer_ == Layer::Raw || stretches.empty() || !load(targets, stretches)) return;
   if (!findings_.empty() || !judged_.empty()) {
     learn(rows);
-    for (std::size_t i = 0; i < rows.size(); ++i) mark(rows[i], versions[i]);
+    const auto odd = judged_.empty() ? std::map<OddPart, std::int64_t>{} : odd_versions(rows, versions);
+    for (std::size_t i = 0; i < rows.size(); ++i) {
+      const JudgedParts* parts = rows[i].grid || odd.empty() ? nullptr : judged_parts(rows[i]);
+      mark(rows[i], rows[i].grid ? versions[i] : parts == nullptr ? 0 : odd.at(odd_part(rows[i], *parts)));
+    }
   }
   if (!estimates_.empty()) fill(targets, stretches, rows);
 }

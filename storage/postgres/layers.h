@@ -3,6 +3,7 @@
 
 #include <map>
 #include <optional>
+#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -28,7 +29,8 @@ class Overlay {
   void explain(Dictionary& dictionary);
 
  private:
-  using Series = std::pair<ChannelId, std::int64_t>;  // and length in seconds
+  using Series =
+      std::pair<ChannelId, std::int64_t>;  // and length in seconds; judged ones off the grid: below 0
   struct Finding {
     UtcInstant from{}, to{};
     QualityCode code;
@@ -43,6 +45,16 @@ class Overlay {
   bool load(const std::vector<Target>& targets,
             const std::vector<Stretch>& stretches);  // false: nothing to say
   void learn(const std::vector<IntervalRow>& rows);
+  // What is known of the judging of the UTC day that the row is of, or lies in.
+  [[nodiscard]] const JudgedParts* judged_parts(const IntervalRow& row) const;
+  // Intervals off the grid are rows of their own, and judged as one: stretch, channel, length, UTC day,
+  // whether they begin in the first part of it.
+  using OddPart = std::tuple<std::size_t, ChannelId, std::int64_t, Day, bool>;
+  static OddPart odd_part(const IntervalRow& row, const JudgedParts& parts);
+  // Sums of the versions of each part.
+  [[nodiscard]] std::map<OddPart, std::int64_t> odd_versions(const std::vector<IntervalRow>& rows,
+                                                             const std::vector<std::int64_t>& versions) const;
+  // `version`: of the row, or of the part that it lies in.
   void mark(IntervalRow& row, std::int64_t version);
   void fill(const std::vector<Target>& targets, const std::vector<Stretch>& stretches,
             std::vector<IntervalRow>& rows);

@@ -17,7 +17,7 @@ using std::chrono::days;
 using std::chrono::hours;
 
 constexpr hours kWindow{26};         // on either side of the civil day
-constexpr days kLongestRow{62};      // of days with estimates in a row
+constexpr days kLongestRow{62};      // of days with estimates
 constexpr days kLongestSilence{40};  // before a channel counts as gone
 
 // The last slot of the row with a value that ends by then.
@@ -33,10 +33,21 @@ std::optional<std::size_t> last_value(const IntervalRow& row, UtcInstant by) {
   return std::nullopt;
 }
 
+SourceId source_at(const IntervalRow& row, std::size_t slot) {
+  std::int64_t end = 0;
+  const auto& runs = row.stored.source_runs;
+  for (std::size_t i = 0; i + 1 < runs.size(); i += 2) {
+    end += runs[i];
+    if (static_cast<std::int64_t>(slot) < end) return runs[i + 1];
+  }
+  return 0;
+}
+
 class Loader {
  public:
-  Loader(Session& session, CivilDays& civil, const std::vector<MeterDate>& wanted)
-      : session_(session), moment_(session, {}) {
+  Loader(Session& session, CivilDays& civil, const std::vector<MeterDate>& wanted,
+         std::optional<UtcInstant> as_of)
+      : session_(session), moment_(session, as_of) {
     std::set<MeterId> meters;
     for (const MeterDate& of : wanted) meters.insert(of.meter);
     meters_.assign(meters.begin(), meters.end());
@@ -59,8 +70,8 @@ class Loader {
     load_the_channels();
     load_intervals();
     load_registers_of(session_, moment_, channels_, out_.days);
-    load_events_of(session_, out_.days);
-    load_estimated_days();
+    load_events_of(session_, out_.days, moment_.as_of());
+    if (!moment_.as_of()) load_estimated_days();
     explain_all();
     load_lost();
     for (MeterDayFacts& facts : out_.days) strip_findings(facts.dictionary);
@@ -144,6 +155,7 @@ class Loader {
         if (row.grid && row.start < facts.day.to && end > facts.day.from)
           facts.versions.push_back(
               {row.channel, row.length, std::chrono::floor<days>(row.start), versions[i]});
+        if (!row.grid && facts.day.contains(row.start)) note_odd(facts, row, versions[i]);
       }
     }
     std::vector<std::vector<std::size_t>> of_group(all.size());
@@ -156,6 +168,18 @@ class Loader {
     load_silent();
   }
 
+  static void note_odd(MeterDayFacts& facts, const IntervalRow& row, std::int64_t version) {
+    const Day day = std::chrono::floor<days>(row.start);
+    const auto known = std::ranges::find_if(facts.versions, [&](const RowVersion& other) {
+      return !other.grid && other.channel == row.channel && other.length == row.length && other.day == day;
+    });
+    if (known != facts.versions.end()) {
+      known->version += version;
+    } else {
+      facts.versions.push_back({row.channel, row.length, day, version, false});
+    }
+  }
+
   static void note_last(MeterDayFacts& facts, const IntervalRow& row) {
     if (row.start >= facts.window.from) return;
     auto known = std::ranges::find(facts.last_intervals, row.channel, &LastInterval::channel);
@@ -163,7 +187,7 @@ class Loader {
     const auto slot = last_value(row, facts.window.from);
     if (!slot) return;
     const LastInterval last{row.channel, row.start + static_cast<std::int64_t>(*slot) * row.length,
-                            row.length};
+                            row.length, source_at(row, *slot)};
     if (known == facts.last_intervals.end()) {
       facts.last_intervals.push_back(last);
     } else if (last.start > known->start) {
@@ -196,6 +220,17 @@ class Loader {
       }
     }
     if (asked.empty()) return;
+    if (moment_.as_of()) {
+      // Which day was the last one with a value then is not to be seen from the rows of now.
+      std::vector<Target> targets;
+      std::vector<Stretch> stretches;
+      for (std::size_t n = 0; n < asked.size(); ++n) {
+        stretches.push_back({n, last[n] - kLongestSilence, last[n] - days{1}});
+        targets.push_back({0, asked[n]->info, {}, asked[n]->withdrawals});
+      }
+      note_silent(targets, stretches, day_of);
+      return;
+    }
     Params params;
     params.array(meters);
     params.array(channels);
@@ -231,10 +266,15 @@ class Loader {
       targets.push_back({0, asked[n]->info, {}, asked[n]->withdrawals});
       whose.push_back(day_of[n]);
     }
+    note_silent(targets, stretches, whose);
+  }
+
+  void note_silent(const std::vector<Target>& targets, const std::vector<Stretch>& stretches,
+                   const std::vector<std::size_t>& day_of) {
     DayCache none(0);
     std::vector<IntervalRow> rows = load_rows(session_, none, targets, stretches);
     if (!moment_.everything_counts()) restate(session_, moment_, rows);
-    for (const IntervalRow& row : rows) note_last(out_.days[whose[row.stretch]], row);
+    for (const IntervalRow& row : rows) note_last(out_.days[day_of[row.stretch]], row);
   }
 
   void load_estimated_days() {
@@ -260,9 +300,10 @@ class Loader {
       for (const DayChannels::Channel& channel : channels_.of_meter[facts.of.meter]) {
         const auto found = estimated.find({facts.of.meter, channel.info.id});
         if (found == estimated.end()) continue;
-        int in_a_row = 0;
-        for (Day day = Day{facts.of.date} - days{1}; found->second.contains(day); day -= days{1}) ++in_a_row;
-        if (in_a_row > 0) facts.estimated_days_before[channel.info.id] = in_a_row;
+        const Day date{facts.of.date};
+        const std::set<Day> near(found->second.lower_bound(date - kLongestRow),
+                                 found->second.lower_bound(date));
+        if (!near.empty()) facts.estimated_days[channel.info.id] = near;
       }
     }
   }
@@ -282,6 +323,7 @@ class Loader {
         }
       }
       for (const EventRow& event : facts.events) own.sources.try_emplace(event.source);
+      for (const LastInterval& last : facts.last_intervals) own.sources.try_emplace(last.source);
       own.sources.erase(0);
       own.qualities.try_emplace(0);
       for (const auto& [id, source] : own.sources) all.sources.try_emplace(id);
@@ -331,10 +373,10 @@ class Loader {
         meters.push_back(facts.of.meter);
         channels.push_back(channel);
         numbers.push_back(static_cast<std::int64_t>(n));
-        from.push_back(facts.day.from);
-        to.push_back(facts.day.to);
-        low = std::min(low, facts.day.from);
-        high = std::max(high, facts.day.to);
+        from.push_back(facts.window.from);
+        to.push_back(facts.window.to);
+        low = std::min(low, facts.window.from);
+        high = std::max(high, facts.window.to);
       }
     }
     if (meters.empty()) return;
@@ -349,10 +391,10 @@ class Loader {
         "SELECT k.n, r.channel_id, r.start_at, r.length_s, r.rank_stamp, r.mantissa, r.exponent, r.source_id "
         "FROM"
         " unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::timestamptz[], $5::timestamptz[])"
-        " AS k (meter_id, channel_id, n, low, high) JOIN interval_revision r ON r.meter_id = k.meter_id"
-        " AND r.channel_id = k.channel_id AND r.start_at >= k.low AND r.start_at < k.high"
-        " WHERE r.mantissa IS NOT NULL AND r.start_at >= '" +
-        to_text(low) + "' AND r.start_at < '" + to_text(high) + "' ORDER BY 1, 2, 3, 4";
+        " AS k (meter_id, channel_id, n, low, high) CROSS JOIN LATERAL (SELECT * FROM interval_revision x"
+        " WHERE x.meter_id = k.meter_id AND x.channel_id = k.channel_id AND x.start_at >= k.low"
+        " AND x.start_at < k.high AND x.mantissa IS NOT NULL AND x.start_at >= '" +
+        to_text(low) + "' AND x.start_at < '" + to_text(high) + "' OFFSET 0) r ORDER BY 1, 2, 3, 4";
     const Rows rows = Rows::query(session_.raw(), sql.c_str(), params);
     if (!moment_.everything_counts()) {
       std::set<SourceId> sources;
@@ -418,9 +460,10 @@ void add_history(Session& session, CombinedQualities& qualities, LoadedDays& loa
   }
 }
 
-LoadedDays load_meter_days(Session& session, CivilDays& civil, const std::vector<MeterDate>& wanted) {
+LoadedDays load_meter_days(Session& session, CivilDays& civil, const std::vector<MeterDate>& wanted,
+                           std::optional<UtcInstant> as_of) {
   if (wanted.empty()) return {};
-  return Loader(session, civil, wanted).load();
+  return Loader(session, civil, wanted, as_of).load();
 }
 
 }  // namespace ami::storage

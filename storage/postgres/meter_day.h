@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -40,6 +41,9 @@ struct RowVersion {
   std::chrono::seconds length{0};
   std::chrono::sys_days day{};  // UTC
   std::int64_t version = 0;
+  // False: of the intervals off the grid that begin on that UTC day and in the civil day, the sum of their
+  // versions.
+  bool grid = true;
 };
 
 // The last interval value of a channel before the window: a day without any value is missing it.
@@ -47,6 +51,7 @@ struct LastInterval {
   ChannelId channel = 0;
   UtcInstant start{};
   std::chrono::seconds length{0};
+  SourceId source = 0;
 };
 
 // Values of a channel as layer Validated has them, with the dictionary that explains them.
@@ -61,7 +66,7 @@ struct MeterDayFacts {
   std::vector<MeterStay> stays;  // all of the meter, by time
 
   std::vector<IntervalBlock> intervals;      // by channel, time; `span` is 0; off-grid ones have grid = false
-  std::vector<LostInterval> lost;            // of slots that start in the day
+  std::vector<LostInterval> lost;            // of slots that start in the window
   std::vector<LastInterval> last_intervals;  // of each channel; at most 40 days before the window
   std::vector<RowVersion> versions;          // of every row that touches the day
   // By channel, time: those of the window, and for each channel the last before and the first after it, at
@@ -72,10 +77,11 @@ struct MeterDayFacts {
   // For average daily use: the last read at or before day.from less 30 days, 365 days, and 395 days, each at
   // most 40 days older than that. By channel, time; one that serves twice is there once.
   std::vector<RegisterRow> earlier_registers;
-  std::map<ChannelId, int>
-      estimated_days_before;  // civil days in a row up to the day before, with estimates in force
-  // Asked for up to 36 days before the day, when a hole needs like days. Empty: none can be had. Throws what
-  // a question to the database throws; good as long as the Database, inside a step as long as the step.
+  std::map<ChannelId, std::set<std::chrono::sys_days>>
+      estimated_days;  // civil days before the day, at most 62, with estimates in force
+  // Asked for up to 62 days before the day, when a hole needs like days or a day is estimated, and for a
+  // month of such days or of the year before, when V19 has no dial to go by. Empty: none can be had. Throws
+  // what a question to the database throws; good as long as the Database, inside a step as long as the step.
   IntervalHistory history;
   Dictionary
       dictionary;  // explains every id here, sources with their feed; codes of our validation are left out

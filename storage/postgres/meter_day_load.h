@@ -3,6 +3,7 @@
 
 #include <map>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "storage/postgres/civil_days.h"
@@ -26,8 +27,9 @@ struct LoadedDays {
   std::shared_ptr<const DayChannels> channels;  // null without days
 };
 
-// Within a transaction. The meters exist. Without a history.
-LoadedDays load_meter_days(Session& session, CivilDays& civil, const std::vector<MeterDate>& wanted);
+// Within a transaction. The meters exist. Without a history. `as_of`: see Validation::facts.
+LoadedDays load_meter_days(Session& session, CivilDays& civil, const std::vector<MeterDate>& wanted,
+                           std::optional<UtcInstant> as_of = {});
 // Gives each day a history that is good as long as the transaction.
 void add_history(Session& session, CombinedQualities& qualities, LoadedDays& loaded);
 
@@ -40,6 +42,6 @@ inline constexpr const char* kByKeys =
 class Moment;
 void load_registers_of(Session& session, Moment& moment, const DayChannels& channels,
                        std::vector<MeterDayFacts>& days);
-void load_events_of(Session& session, std::vector<MeterDayFacts>& days);
+void load_events_of(Session& session, std::vector<MeterDayFacts>& days, std::optional<UtcInstant> as_of);
 
 }  // namespace ami::storage

@@ -152,8 +152,10 @@ void load_registers_of(Session& session, Moment& moment, const DayChannels& chan
                        std::vector<MeterDayFacts>& out) {
   Keys plain, restated;
   for (std::size_t n = 0; n < out.size(); ++n) {
-    for (const DayChannels::Channel& channel : channels.of_meter.at(out[n].of.meter))
-      (channel.withdrawals && !moment.everything_counts() ? restated : plain).add(out[n], channel.info.id, n);
+    for (const DayChannels::Channel& channel : channels.of_meter.at(out[n].of.meter)) {
+      const bool other = moment.as_of() || (channel.withdrawals && !moment.everything_counts());
+      (other ? restated : plain).add(out[n], channel.info.id, n);
+    }
   }
   if (!plain.meters.empty()) {
     const std::string columns =
@@ -180,7 +182,7 @@ void load_registers_of(Session& session, Moment& moment, const DayChannels& chan
   }
 }
 
-void load_events_of(Session& session, std::vector<MeterDayFacts>& out) {
+void load_events_of(Session& session, std::vector<MeterDayFacts>& out, std::optional<UtcInstant> as_of) {
   std::map<MeterId, Period> wanted;
   UtcInstant low = UtcInstant::max(), high = UtcInstant::min();
   for (const MeterDayFacts& facts : out) {
@@ -209,7 +211,9 @@ void load_events_of(Session& session, std::vector<MeterDayFacts>& out) {
       " AS k (meter_id, low, high) JOIN event e ON e.meter_id = k.meter_id AND e.at >= k.low AND e.at < "
       "k.high"
       " JOIN source s USING (source_id) WHERE e.at >= " +
-      literal(low) + " AND e.at < " + literal(high) + " ORDER BY e.meter_id, e.at, e.event_id";
+      literal(low) + " AND e.at < " + literal(high) +
+      (as_of ? " AND s.stored_at <= " + literal(*as_of) + "::timestamptz" : std::string()) +
+      " ORDER BY e.meter_id, e.at, e.event_id";
   const Rows rows = Rows::query(session.raw(), sql.c_str(), params);
   if (rows.size() == 0) return;
   std::unordered_map<MeterId, std::vector<EventRow>> events;

@@ -23,6 +23,7 @@ class Moment final : public Provenance {
   void watch(const std::vector<ChannelId>& channels);
   // Every statement counts: neither a time was asked for nor was anything taken back in the watched channels.
   [[nodiscard]] bool everything_counts() const { return !as_of_ && withdrawn_.empty(); }
+  [[nodiscard]] const std::optional<UtcInstant>& as_of() const { return as_of_; }
 
   void learn(const std::set<SourceId>& sources, const std::set<QualityId>& qualities);
   [[nodiscard]] bool counts(ChannelId channel, SourceId source) const;  // of learnt sources

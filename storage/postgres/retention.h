@@ -17,7 +17,7 @@ namespace ami::storage {
 
 // Classes that a rule in months may name.
 inline constexpr std::string_view kRetentionClasses[] = {"intervals", "registers", "events", "quarantine",
-                                                         "access_log"};
+                                                         "access_log", "operations"};
 
 // Months by class; 0 or absent = for ever. A calendar month (UTC) goes as a whole: when it ended that many
 // months before the first day of the present one.

@@ -22,7 +22,7 @@ constexpr const char* kDays =
     " " AMI_SOURCE_RUNS ", " AMI_QUALITY_RUNS AMI_FROM_STRETCHES;
 #undef AMI_FROM_STRETCHES
 constexpr const char* kOdd =
-    "SELECT k.n, d.start_at, d.length_s, d.mantissa, d.exponent, d.source_id, d.quality_id"
+    "SELECT k.n, d.start_at, d.length_s, d.mantissa, d.exponent, d.source_id, d.quality_id, d.version"
     " FROM unnest($1::bigint[], $2::bigint[], $3::timestamptz[], $4::timestamptz[]) WITH ORDINALITY"
     " AS k (meter_id, channel_id, first, after, n) CROSS JOIN LATERAL (SELECT * FROM interval_odd d"
     " WHERE d.meter_id = k.meter_id AND d.channel_id = k.channel_id AND d.start_at >= k.first"
@@ -149,6 +149,7 @@ class RowLoader {
       if (!rows.null(i, 4)) row.stored.exponent = rows.i2(i, 4);
       row.stored.source_runs = {1, rows.i8(i, 5)};
       row.stored.quality_runs = {1, rows.i4(i, 6)};
+      row.stored.version = rows.i8(i, 7);
     }
   }
 

@@ -72,14 +72,14 @@ class Loader {
     Params params;
     params.array(std::span<const std::int64_t>(meters_));
     params.array(std::span<const std::int64_t>(ids_));
-    return Rows::query(session_.raw(),
-                       // OFFSET 0 keeps the planner from any way but by the key, channel for channel.
-                       ("SELECT " + columns +
-                        " FROM unnest($1, $2) AS k (meter_id, channel_id) CROSS JOIN LATERAL (SELECT * FROM " +
-                        table + " d WHERE d.meter_id = k.meter_id AND d.channel_id = k.channel_id AND " +
-                        condition + " OFFSET 0) d")
-                           .c_str(),
-                       params);
+    return Rows::query(
+        session_.raw(),
+        // OFFSET 0 keeps the planner from any way but by the key, channel for channel.
+        ("SELECT " + columns +
+         " FROM unnest($1, $2) AS k (meter_id, channel_id) CROSS JOIN LATERAL (SELECT * FROM " + table +
+         " d WHERE d.meter_id = k.meter_id AND d.channel_id = k.channel_id AND " + condition + " OFFSET 0) d")
+            .c_str(),
+        params);
   }
 
   static std::string between(const char* column, Day first, Day last) {
@@ -144,10 +144,11 @@ class Loader {
   }
 
   void registers(const char* table, Day first, Day last) {
-    const Rows rows = ask(
-        "d.channel_id, d.at, d.mantissa, d.exponent, d.quality_id, d.source_id, d.period_start, d.occurred_at,"
-        " d.time_source",
-        table, between("d.at", first, last));
+    const Rows rows =
+        ask("d.channel_id, d.at, d.mantissa, d.exponent, d.quality_id, d.source_id, d.period_start, "
+            "d.occurred_at,"
+            " d.time_source",
+            table, between("d.at", first, last));
     for (int i = 0; i < rows.size(); ++i) {
       add({rows.i8(i, 0), rows.at(i, 1), 0, Decimal{rows.i8(i, 2), rows.i2(i, 3)}, rows.i4(i, 4),
            rows.i8(i, 5), rows.maybe_at(i, 6), rows.maybe_at(i, 7), static_cast<TimeSource>(rows.i2(i, 8))});

@@ -86,12 +86,25 @@ struct FindingQuery {
   PageRequest page{};  // by id
 };
 
-// How many meters a check hit on a civil day, of those that were judged.
+// How many meters a check hit on a civil day, of those that were judged by the same profile.
 struct CheckShare {
   UtilityId utility = 0;
   std::chrono::year_month_day date{};
   std::int16_t check = 0;
   std::int64_t hit = 0, judged = 0;
+  std::string profile;  // as in DayVerdict
+  bool operator==(const CheckShare&) const = default;
+};
+
+// What stood at an earlier moment about a meter's civil day: findings of its values or with it as their day,
+// and estimates for intervals that begin in it.
+struct DaySaid {
+  std::vector<FindingRow> findings;  // by id
+  struct Made {
+    DayEstimate estimate;
+    UtcInstant at{};
+  };
+  std::vector<Made> estimates;  // by channel, time
 };
 
 class Validation {
@@ -100,22 +113,36 @@ class Validation {
 
   // One bounded piece of work in one transaction: reads the change feed into the queue, then judges what is
   // due. A change brings the civil days back that overlap [its begin, its end + 26 h], an event also 26 h
-  // before it, a register reading also days near it with estimates; an estimate that is made or goes, and a
-  // day without values of which something was found, bring the day after. Several gateways may call it: one
+  // before it, a register reading also days near it with estimates, a value or reading also the day before
+  // where that has holes, and those of the next 62 days that have too many estimated days before them. An
+  // estimate that is made or goes, and a day in which a channel is silent of which something was found (but for
+  // days that were ordered, where nothing changed), bring the day after; what is found of a run of values
+  // from midnight on, or no more, brings the day before. Several gateways may call it: one
   // works, the others get `busy`. Cut off anywhere, the next call goes on. `judge` that throws leaves
   // everything as it was.
   Result<ValidationStep> step(const ValidationRules& rules, UtcInstant now, const DayJudge& judge);
 
-  // As a step would see it. NotFound: no such meter in the utility.
-  Answer<MeterDayFacts> facts(const MeterDate& of);
+  // As a step would see it, or would have seen it at that moment: then without a history and
+  // days of estimates, and with assets and places as they are known now. NotFound: no such meter in the
+  // utility.
+  Answer<MeterDayFacts> facts(const MeterDate& of, std::optional<UtcInstant> as_of = {});
+  // `day`: the civil day, as in the facts.
+  Answer<DaySaid> said(const MeterDate& of, const Period& day, UtcInstant as_of);
 
-  // Puts them into the queue, due at once; days that are not over, when they are. At most 1,000,000
-  // meter-days a call. Empty meters = all of the utility.
+  // Puts them into the queue, due at once; days that are not over, when they are. An order stands whatever
+  // changes are read after it, until the day was judged. At most 1,000,000 meter-days a call. Empty meters =
+  // all of the utility.
   Answer<std::int64_t> revalidate(UtilityId utility, const std::vector<MeterId>& meters,
                                   std::chrono::year_month_day first, std::chrono::year_month_day last);
 
   Answer<PageOf<FindingRow>> findings(const FindingQuery& query);
-  Answer<std::vector<CheckShare>> shares(UtcInstant changed_since);  // of days with a judgement since then
+  // Of days with a judgement since then; what was judged by a profile that is not known is left out.
+  Answer<std::vector<CheckShare>> shares(UtcInstant changed_since);
+  // Keeps shares that are too large; returns those that were not kept yet, whoever kept them.
+  Answer<std::vector<CheckShare>> keep_suspects(const std::vector<CheckShare>& shares);
+  // Those kept of these days; by date, check, profile.
+  Answer<std::vector<CheckShare>> suspects(UtilityId utility,
+                                           const std::vector<std::chrono::year_month_day>& dates);
   Answer<std::int64_t> waiting(
       std::optional<UtcInstant> now = {});  // meter-days in the queue that are due; default: now
 

@@ -26,11 +26,12 @@ QualitySet codes_at(const std::vector<const DayFinding*>& findings, ChannelId ch
   return out;
 }
 
-std::int64_t version_of(const MeterDayFacts& facts, ChannelId channel, seconds length, Day day) {
+const RowVersion* version_of(const MeterDayFacts& facts, ChannelId channel, seconds length, bool grid,
+                             Day day) {
   for (const RowVersion& row : facts.versions) {
-    if (row.channel == channel && row.length == length && row.day == day) return row.version;
+    if (row.channel == channel && row.length == length && row.grid == grid && row.day == day) return &row;
   }
-  return 0;
+  return nullptr;
 }
 
 // Calls use(start, index) for the slots of the block that begin in the period.
@@ -65,6 +66,11 @@ bool has_value(const MeterDayFacts& facts, ChannelId channel, seconds length, Ut
 
 }  // namespace
 
+JudgedVersions::Key judged_key(MeterId meter, const RowVersion& row) {
+  const std::int64_t length = row.length.count();
+  return JudgedVersions::key_of(meter, row.channel, row.grid ? length : -length, row.day);
+}
+
 std::pair<ValidationChanges::Told&, std::int16_t> ValidationChanges::slot_of(const MeterDayFacts& facts,
                                                                              ChannelId channel,
                                                                              seconds length,
@@ -79,8 +85,10 @@ std::pair<ValidationChanges::Told&, std::int16_t> ValidationChanges::slot_of(con
     }
   }
   const auto [entry, fresh] = rows_.try_emplace(row);
-  if (fresh && row.entity == IntervalDay)
-    entry->second.version = version_of(facts, channel, length, std::chrono::floor<days>(start));
+  if (fresh && row.entity == IntervalDay) {
+    const RowVersion* const known = version_of(facts, channel, length, true, std::chrono::floor<days>(start));
+    entry->second.version = known == nullptr ? 0 : known->version;
+  }
   return {entry->second, slot};
 }
 
@@ -113,12 +121,14 @@ void ValidationChanges::intervals(const MeterDayFacts& facts, const std::vector<
       const auto [told, slot] = slot_of(facts, block.channel, block.length, start);
       if (told.slots.contains(slot)) return;
       const std::int64_t mantissa = block.mantissas[i];
-      if (block.grid && mantissa != IntervalBlock::kMissing) {
-        const Day day = std::chrono::floor<days>(start);
-        const auto key = JudgedVersions::key_of(facts.of.meter, block.channel, block.length.count(), day);
-        const std::int64_t version = version_of(facts, block.channel, block.length, day);
-        if (version != 0 &&
-            judged_.of(key, day).at((start - UtcInstant{day}) / std::chrono::minutes{1}) == version)
+      const Day day = std::chrono::floor<days>(start);
+      // Of another civil day's intervals off the grid the versions are not known here.
+      const RowVersion* const row = block.grid || facts.day.contains(start)
+                                        ? version_of(facts, block.channel, block.length, block.grid, day)
+                                        : nullptr;
+      if (row != nullptr && mantissa != IntervalBlock::kMissing) {
+        const JudgedParts& parts = judged_.of(judged_key(facts.of.meter, *row), day);
+        if (parts.at((start - UtcInstant{day}) / std::chrono::minutes{1}) == row->version)
           add(was, kValidated);
       }
       const bool hole = mantissa == IntervalBlock::kMissing;

@@ -13,6 +13,9 @@
 
 namespace ami::storage {
 
+// Of what a day's values came from. Those off the grid have a key of their own.
+JudgedVersions::Key judged_key(MeterId meter, const RowVersion& row);
+
 class ValidationChanges {
  public:
   // `stored`: qualities of the days, as stored.

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <pqxx/pqxx>
 
+#include "meter_model/vee/findings.h"
 #include "storage/postgres/binary_copy.h"
 
 namespace ami::storage {
@@ -17,6 +18,7 @@ constexpr int kMetersAStep = 200;      // of which all days are queued,
 constexpr int kDaysAtOnce = 50'000;    // if there are no more than these
 constexpr hours kReach{26};            // what a judgement looks back, and at events also ahead
 constexpr days kRegisterReach{40};     // between an estimate and the registers that it was scaled by
+constexpr days kLongestRow{62};        // of days with estimates
 constexpr std::int16_t kOwn = 64;      // bit of changes that we wrote
 constexpr UtcInstant::duration kTick{1};
 // Instead of the time of a change: due once the day is over, so that no more is queued before it is judged.
@@ -98,7 +100,7 @@ std::size_t ValidationQueue::read_changes_of(std::int32_t utility) {
   judged_.load(keys);
 
   Dates dates;
-  std::map<MeterId, std::vector<std::pair<UtcInstant, UtcInstant>>> registers;
+  Changes registers, changes;
   std::vector<std::int16_t> slots;
   std::vector<std::pair<std::int64_t, std::int64_t>> spans;  // minutes of the day that changed
   for (int i = 0; i < rows.size(); ++i) {
@@ -116,10 +118,12 @@ std::size_t ValidationQueue::read_changes_of(std::int32_t utility) {
         for (std::size_t k = 0; !rows.null(i, 7) && k + 2 < slots.size(); k += 3) {
           const UtcInstant begin = UtcInstant{day} + slots[k] * length, end = begin + slots[k + 1] * length;
           touch(dates, meter, begin, end + kReach, changed_at);
+          changes[meter].emplace_back(begin, changed_at);
           spans.emplace_back(slots[k] * length.count() / 60, (slots[k] + slots[k + 1]) * length.count() / 60);
         }
         if (spans.empty()) {
           touch(dates, meter, UtcInstant{day}, UtcInstant{day} + days{1} + kReach, changed_at);
+          changes[meter].emplace_back(UtcInstant{day}, changed_at);
           break;
         }
         const auto key = JudgedVersions::key_of(meter, rows.i8(i, 1), rows.i4(i, 3), day);
@@ -130,17 +134,20 @@ std::size_t ValidationQueue::read_changes_of(std::int32_t utility) {
       }
       case IntervalOdd:
         touch(dates, meter, at, at + (whole_day ? days{1} : days{0}) + length + kReach, changed_at);
+        changes[meter].emplace_back(at, changed_at);
         break;
       case Register:
         // One at midnight also ends the day before.
         touch(dates, meter, at - kTick, at + (whole_day ? days{1} : days{0}) + kReach, changed_at);
         registers[meter].emplace_back(at, changed_at);
+        changes[meter].emplace_back(at, changed_at);
         break;
       default:
         touch(dates, meter, at - kReach, at + (whole_day ? days{1} : days{0}) + kReach, changed_at);
     }
   }
   touch_estimates(dates, registers);
+  touch_dependent(dates, changes);
   put(dates, false);
   return static_cast<std::size_t>(rows.size());
 }
@@ -150,6 +157,62 @@ void ValidationQueue::touch(Dates& dates, MeterId meter, UtcInstant from, UtcIns
   for (const Day date : civil_.dates(meter, from, to)) {
     UtcInstant& last = dates.try_emplace({meter, date}, changed_at).first->second;
     last = std::max(last, changed_at);
+  }
+}
+
+// A gap may go on over midnight, and so may the registers around one: what is said of it rests on values of
+// the next day as well. And a day with too many days of estimates before it rests on each of them.
+void ValidationQueue::touch_dependent(Dates& dates, const Changes& changes) {
+  if (changes.empty()) return;
+  std::vector<std::int64_t> meters;
+  std::vector<Day> low, high;
+  for (const auto& [meter, of_meter] : changes) {
+    const auto [first, last] = std::ranges::minmax(of_meter);
+    meters.push_back(meter);
+    low.push_back(std::chrono::floor<days>(first.first) - days{3});
+    high.push_back(std::chrono::floor<days>(last.first) + kLongestRow);
+  }
+  Params params;
+  params.array(meters);
+  params.array(std::span<const Day>(low));
+  params.array(std::span<const Day>(high));
+  const Rows rows = Rows::query(
+      session_.raw(),
+      ("SELECT k.meter_id, d.date, d.of_row FROM unnest($1::bigint[], $2::date[], $3::date[])"
+       " AS k (meter_id, low, high) CROSS JOIN LATERAL (SELECT e.date, 0 AS of_row FROM estimate e WHERE"
+       " e.meter_id = k.meter_id AND e.superseded_at IS NULL AND e.date BETWEEN k.low AND k.high"
+       " UNION SELECT f.date, (f.channel_id = 0)::int FROM finding f WHERE f.meter_id = k.meter_id AND"
+       " f.gone_at IS NULL AND f.date BETWEEN k.low AND k.high AND (f.channel_id <> 0 AND f.quality = '" +
+       vee::code::kKnownMissing.to_string() + "' OR f.channel_id = 0 AND f.quality = '" +
+       vee::code::kEstimated.to_string() + "')) d")
+          .c_str(),
+      params);
+  if (rows.size() == 0) return;
+  std::set<std::pair<MeterId, Day>> with_holes;
+  std::map<MeterId, std::set<Day>> after_a_row;
+  for (int i = 0; i < rows.size(); ++i) {
+    if (rows.i4(i, 2) == 0) {
+      with_holes.emplace(rows.i8(i, 0), rows.day(i, 1));
+    } else {
+      after_a_row[rows.i8(i, 0)].insert(rows.day(i, 1));
+    }
+  }
+  const auto bring = [&](MeterId meter, Day date, UtcInstant changed_at) {
+    UtcInstant& last = dates.try_emplace({meter, date}, changed_at).first->second;
+    last = std::max(last, changed_at);
+  };
+  for (const auto& [meter, of_meter] : changes) {
+    for (const auto& [begin, changed_at] : of_meter) {
+      for (const Day date : civil_.dates(meter, begin - kReach, begin)) {
+        if (with_holes.contains({meter, date})) bring(meter, date, changed_at);
+      }
+      const auto rests_on_it = after_a_row.find(meter);
+      if (rests_on_it == after_a_row.end()) continue;
+      for (const Day date : rests_on_it->second) {
+        if (UtcInstant{date} > begin && UtcInstant{date} <= begin + kLongestRow)
+          bring(meter, date, changed_at);
+      }
+    }
   }
 }
 
@@ -213,7 +276,9 @@ void ValidationQueue::put(const Dates& dates, bool keep_known) {
       (std::string("INSERT INTO validation_due AS q (meter_id, date, utility_id, due_at)"
                    " SELECT * FROM unnest($1::bigint[], $2::date[], $3::int[], $4::timestamptz[])"
                    " ON CONFLICT (meter_id, date) DO ") +
-       (keep_known ? "NOTHING" : "UPDATE SET due_at = excluded.due_at WHERE q.due_at <> excluded.due_at"))
+       (keep_known
+            ? "NOTHING"
+            : "UPDATE SET due_at = excluded.due_at WHERE NOT q.ordered AND q.due_at <> excluded.due_at"))
           .c_str(),
       params);
 }
@@ -233,7 +298,7 @@ ValidationQueue::Dates ValidationQueue::stored_days(std::vector<MeterId>& meters
        " UNION SELECT (r.at AT TIME ZONE 'UTC')::date, 0 FROM channel c JOIN register_read r ON"
        "  r.meter_id = c.meter_id AND r.channel_id = c.channel_id WHERE c.meter_id = k.meter_id"
        " UNION SELECT (e.at AT TIME ZONE 'UTC')::date, 0 FROM event e WHERE e.meter_id = k.meter_id"
-       " UNION SELECT f.date, 1 FROM finding f WHERE f.meter_id = k.meter_id AND f.gone_at IS NULL"
+       " UNION SELECT f.date, 1 FROM any_finding f WHERE f.meter_id = k.meter_id AND f.gone_at IS NULL"
        " UNION SELECT e.date, 1 FROM estimate e WHERE e.meter_id = k.meter_id AND e.superseded_at IS NULL) d"
        " ORDER BY k.n LIMIT " +
        std::to_string(kDaysAtOnce))
@@ -262,17 +327,18 @@ ValidationQueue::Dates ValidationQueue::stored_days(std::vector<MeterId>& meters
 }
 
 bool ValidationQueue::take_dirty_meters() {
-  const Rows rows = Rows::query(session_.raw(),
-                                ("SELECT dirty_id, meter_id FROM validation_dirty ORDER BY dirty_id LIMIT " +
-                                 std::to_string(kMetersAStep))
-                                    .c_str(),
-                                {});
+  const Rows rows = Rows::query(
+      session_.raw(),
+      ("SELECT dirty_id, meter_id FROM validation_dirty WHERE due_at <= greatest(" + text_of(now_) +
+       "::timestamptz, clock_timestamp()) ORDER BY dirty_id LIMIT " + std::to_string(kMetersAStep))
+          .c_str(),
+      {});
   if (rows.size() == 0) return false;
   std::vector<MeterId> meters;
   for (int i = 0; i < rows.size(); ++i) {
     if (std::ranges::find(meters, rows.i8(i, 1)) == meters.end()) meters.push_back(rows.i8(i, 1));
   }
-  put(stored_days(meters), false);
+  put(stored_days(meters), true);  // what waits is still being delivered: not judged half
   std::vector<std::int64_t> done;  // by number: a mark that came meanwhile stays
   for (int i = 0; i < rows.size(); ++i) {
     if (std::ranges::find(meters, rows.i8(i, 1)) != meters.end()) done.push_back(rows.i8(i, 0));
@@ -309,14 +375,16 @@ bool ValidationQueue::seed() {
 std::vector<MeterDate> ValidationQueue::due() {
   const Rows rows =
       Rows::query(session_.raw(),
-                  ("SELECT utility_id, meter_id, date FROM validation_due WHERE due_at <= " + text_of(now_) +
-                   " ORDER BY due_at, meter_id, date LIMIT " +
+                  ("SELECT utility_id, meter_id, date, ordered::int FROM validation_due WHERE due_at <= " +
+                   text_of(now_) + " ORDER BY due_at, meter_id, date LIMIT " +
                    std::to_string(std::clamp<std::size_t>(rules_.batch, 1, 10'000)))
                       .c_str(),
                   {});
   std::vector<MeterDate> out;
-  for (int i = 0; i < rows.size(); ++i)
+  for (int i = 0; i < rows.size(); ++i) {
     out.push_back({rows.i4(i, 0), rows.i8(i, 1), std::chrono::year_month_day{rows.day(i, 2)}});
+    if (rows.i4(i, 3) != 0) ordered_.emplace(rows.i8(i, 1), rows.day(i, 2));
+  }
   // One day of a meter after the other, so that each sees what the one before left.
   std::ranges::sort(out, {}, [](const MeterDate& of) { return std::pair(of.meter, Day{of.date}); });
   return out;
@@ -352,7 +420,8 @@ void ValidationQueue::settle(const std::vector<MeterDate>& judged,
     params.array(std::span<const Day>(later_dates));
     params.array(std::span<const UtcInstant>(when));
     Rows::query(session_.raw(),
-                "UPDATE validation_due q SET due_at = k.due_at FROM unnest($1::bigint[], $2::date[], "
+                "UPDATE validation_due q SET due_at = k.due_at, ordered = false FROM unnest($1::bigint[], "
+                "$2::date[], "
                 "$3::timestamptz[])"
                 " AS k (meter_id, date, due_at) WHERE q.meter_id = k.meter_id AND q.date = k.date",
                 params);

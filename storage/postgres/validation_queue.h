@@ -30,6 +30,9 @@ class ValidationQueue {
 
   // At most rules.batch, of those that wait longest first.
   std::vector<MeterDate> due();
+  [[nodiscard]] bool ordered(const MeterDate& of) const {  // of those
+    return ordered_.contains({of.meter, Day{of.date}});
+  }
   // Takes them out, but for those that are to be looked at again.
   void settle(const std::vector<MeterDate>& judged, const std::vector<std::optional<UtcInstant>>& again_at);
   // If they do not wait already.
@@ -39,10 +42,13 @@ class ValidationQueue {
   using Dates = std::map<std::pair<MeterId, Day>, UtcInstant>;  // changed when
   std::size_t read_changes_of(std::int32_t utility);
   void touch(Dates& dates, MeterId meter, UtcInstant from, UtcInstant to, UtcInstant changed_at) const;
+  // By meter: where something changed, and when.
+  using Changes = std::map<MeterId, std::vector<std::pair<UtcInstant, UtcInstant>>>;
+  void touch_dependent(Dates& dates, const Changes& changes);
   void touch_estimates(Dates& dates,
                        const std::map<MeterId, std::vector<std::pair<UtcInstant, UtcInstant>>>& registers);
   [[nodiscard]] UtcInstant due_at(MeterId meter, Day date, UtcInstant changed_at) const;
-  void put(const Dates& dates, bool keep_known);
+  void put(const Dates& dates, bool keep_known);  // what was ordered stays due as it is
   // Days on which something of these meters is stored, or found, or estimated; whole meters, the first ones,
   // as many as kDaysAtOnce days allow, one at least. Takes the others out of `meters`.
   Dates stored_days(std::vector<MeterId>& meters);
@@ -52,6 +58,7 @@ class ValidationQueue {
   JudgedVersions& judged_;
   const ValidationRules& rules_;
   const UtcInstant now_;
+  std::set<std::pair<MeterId, Day>> ordered_;
 };
 
 }  // namespace ami::storage

@@ -34,7 +34,7 @@ ValidationStep work(Session& session, CombinedQualities& qualities, const Valida
   for (const MeterDayFacts& facts : loaded.days) {
     verdicts.push_back(judge(facts));
     again_at.push_back(verdicts.back().again_at);
-    writes.add(facts, verdicts.back());
+    writes.add(facts, verdicts.back(), queue.ordered(facts.of));
   }
   queue.settle(due, again_at);
   writes.apply();
@@ -74,7 +74,7 @@ Result<ValidationStep> Validation::step(const ValidationRules& rules, UtcInstant
   });
 }
 
-Answer<MeterDayFacts> Validation::facts(const MeterDate& of) {
+Answer<MeterDayFacts> Validation::facts(const MeterDate& of, std::optional<UtcInstant> as_of) {
   return database_.impl().answer([&](Session& session) {
     pqxx::transaction<pqxx::repeatable_read, pqxx::read_only> tx(session);
     tx.exec(kByKeys);
@@ -83,7 +83,8 @@ Answer<MeterDayFacts> Validation::facts(const MeterDate& of) {
     civil.learn({of.meter});
     if (civil.of(of.meter).utility != of.utility || of.utility == 0)
       refuse(Refusal::Kind::NotFound, "no meter " + std::to_string(of.meter) + " in this utility", "meter");
-    MeterDayFacts facts = std::move(load_meter_days(session, civil, {of}).days.front());
+    MeterDayFacts facts = std::move(load_meter_days(session, civil, {of}, as_of).days.front());
+    if (as_of) return facts;
     facts.history = [&database = database_, meter = of.meter](ChannelId channel, const Period& period) {
       const auto only = [channel](const ChannelInfo& info) { return info.id == channel; };
       auto page = Readers(database).intervals({{meter, period}}, only, {1000, ""});

@@ -19,8 +19,9 @@ class ValidationWrites {
  public:
   ValidationWrites(Session& session, JudgedVersions& judged, const LoadedDays& loaded, UtcInstant now);
 
-  // In order of date for each meter. `verdict` of one of the loaded days.
-  void add(const MeterDayFacts& facts, const DayVerdict& verdict);
+  // In order of date for each meter. `verdict` of one of the loaded days; `ordered`: somebody wanted it,
+  // nothing changed.
+  void add(const MeterDayFacts& facts, const DayVerdict& verdict, bool ordered);
   void apply();
 
   std::size_t found = 0, gone = 0, estimated = 0;
@@ -47,15 +48,19 @@ class ValidationWrites {
   void load_findings(const std::vector<MeterDayFacts>& days);
   void load_estimates(const std::vector<MeterDayFacts>& days);
   void load_judged_days(const std::vector<MeterDayFacts>& days);
-  void reconcile_findings(const MeterDayFacts& facts, const DayVerdict& verdict);
+  bool reconcile_findings(const MeterDayFacts& facts, const DayVerdict& verdict);   // true: something changed
   bool reconcile_estimates(const MeterDayFacts& facts, const DayVerdict& verdict);  // true: something changed
-  void note_judged(const MeterDayFacts& facts, bool judged);
+  void load_pending(const std::vector<MeterDayFacts>& days);
+  void note_versions(const MeterDayFacts& facts, bool judged);
+  void note_judged(const MeterDayFacts& facts, const DayVerdict& verdict);
+  std::int32_t profile_id(const std::string& profile);
   [[nodiscard]] bool is_judged(MeterId meter, Day date) const;
 
   void write_gone() const;
-  void write_findings() const;
+  void write_findings(bool of_registers) const;
   void write_estimates() const;
   void write_judged();
+  void write_counts() const;
 
   Session& session_;
   JudgedVersions& judged_;
@@ -63,17 +68,22 @@ class ValidationWrites {
   ValidationChanges changes_;
   std::map<MeterId, std::vector<Standing>> findings_;
   std::map<MeterId, std::vector<StandingEstimate>> estimates_;
-  std::set<std::pair<MeterId, Day>>
-      after_silence_;  // days after such without a value of which something was found
-  std::vector<std::int64_t> gone_findings_, gone_estimates_;
+  std::set<std::pair<MeterId, Day>> batch_;
+  std::set<ChannelId> pending_;  // of which values will be taken back at a time to come
+  std::vector<std::int64_t> gone_findings_, gone_register_findings_, gone_estimates_;
   std::vector<Fresh> fresh_findings_, fresh_estimates_;
   struct Days {
-    std::int32_t utility = 0;
     std::int32_t bits = 0;
     bool changed = false;
   };
-  std::map<std::pair<MeterId, Day>, Days> days_;                  // by month
-  std::map<std::pair<std::int32_t, Day>, std::int64_t> counted_;  // utility, date: more meters than before
+  struct Month {
+    std::int32_t utility = 0;
+    std::map<std::int32_t, Days> of_profile;
+  };
+  std::map<std::pair<MeterId, Day>, Month> months_;
+  std::map<std::string, std::int32_t, std::less<>> profiles_;  // numbers that were looked up
+  // Utility, date, profile: more meters than before.
+  std::map<std::tuple<std::int32_t, Day, std::int32_t>, std::int64_t> counted_;
 };
 
 }  // namespace ami::storage

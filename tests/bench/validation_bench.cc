@@ -106,7 +106,7 @@ void judge_days(benchmark::State& state, int percent, bool again) {
   std::size_t judged = 0;
   for (auto _ : state) {
     state.PauseTiming();
-    if (!again) scene().exec("TRUNCATE finding, judged_version, judged_day, judged_count");
+    if (!again) scene().exec("TRUNCATE finding, register_finding, judged_version, judged_day, judged_count");
     scene().exec(
         "INSERT INTO validation_due SELECT meter_id, '2026-03-10'::date + d, 1, 'epoch' FROM meter,"
         " generate_series(0, 1) d; VACUUM ANALYZE");

@@ -75,14 +75,22 @@ class Gateway:
             return urllib.request.urlopen(f"http://127.0.0.1:{port_file.read_text().strip()}/readyz", timeout=2).status == 200
         return False
 
-    def wait(self, condition, seconds, what):
-        """Polls, since we look from outside; gives up with the daemon's last words."""
+    def wait(self, condition, seconds, what, pause=0.005):
+        """Polls, since we look from outside; gives up with the daemon's last words. A condition that starts a program
+        leaves the machine to the daemon in between."""
         end = time.monotonic() + seconds
         while not condition():
             if self.daemon and self.daemon.poll() is not None or time.monotonic() > end:
                 sys.stderr.write((self.folder / "daemon.log").read_text(errors="replace")[-3000:])
                 raise SystemExit(f"gave up waiting for {what}")
-            time.sleep(0.005)
+            time.sleep(pause)
+
+    def deliverable(self):
+        """Until every change that is stored by now can be delivered: the feed waits for each transaction that still runs,
+        the daemon's own among them."""
+        newest = self.sql("SELECT coalesce(max(txid::text::bigint), 0) FROM change")
+        self.wait(lambda: self.sql(f"SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint > {newest}") == "t", 120,
+                  "the running transactions to end")
 
     def reload(self):
         """SIGHUP, and wait until the daemon says that the new configuration is in force."""

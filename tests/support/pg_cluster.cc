@@ -137,7 +137,8 @@ void PgCluster::start() {
   server_ = spawn(program("postgres"),
                   {"-D", folder_ + "/data", "-k", folder_, "-c", "listen_addresses=", "-c",
                    "max_connections=50", "-c", "shared_buffers=64MB", "-c", "log_min_messages=warning", "-c",
-                   disk_ == Disk::Synced ? "fsync=on" : "fsync=off"},
+                   disk_ == Disk::Synced ? "fsync=on" : "fsync=off", "-c",
+                   disk_ == Disk::Synced ? "autovacuum=on" : "autovacuum=off"},
                   user_, group_, folder_ + "/log", true);
   const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(60);
   const std::string target = conninfo("postgres");

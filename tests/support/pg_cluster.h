@@ -14,7 +14,9 @@ namespace ami::testing {
 class PgCluster {
  public:
   // Unsynced (fsync off) loses nothing but in a power failure, which no test makes: crash() keeps what the
-  // kernel holds. What measures time wants Synced.
+  // kernel holds. Nor has it autovacuum, which begins to analyse after a minute: its transactions, like any
+  // that run in any database of the cluster, hold back the horizon of the change feed, so that a test would
+  // see what it has stored at once or a moment later, as it happens. What measures time wants Synced.
   enum class Disk { Synced, Unsynced };
   explicit PgCluster(
       Disk disk = Disk::Synced);  // starts; throws std::runtime_error with the log when it cannot

@@ -277,6 +277,7 @@ class Site:
 
     def changes(self, after=None):
         """Every change up to now, and the cursor behind them."""
+        self.gateway.deliverable()
         out, cursor = [], after
         request = api.StreamChangesRequest(parent="utilities/u", purpose="contract test", until_caught_up=True, cursor=after or "")
         for message in self.readings.StreamChanges(request, timeout=60):

@@ -3,7 +3,6 @@ slots, and both sides of every bound are told apart."""
 import unittest
 from dataclasses import dataclass, field
 
-import known_faults
 import model
 import site_under_test
 from days import DAY, FIRST, Day
@@ -332,7 +331,6 @@ class EachCheck(unittest.TestCase):
                 with self.subTest(case.name):
                     self.assertEqual(self.not_validated(case), set())
 
-    @known_faults.known(known_faults.HOURS_OFF_THE_UTC_GRID)
     def test_hours_off_the_utc_grid_say_that_they_were_validated(self):
         self.assertEqual([self.not_validated(c) for c in self.cases if c.name in OFF_THE_UTC_GRID], [set(), set()])
 

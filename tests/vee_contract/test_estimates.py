@@ -1,18 +1,18 @@
 """Estimates as reference 3.3 has them: what is put where nothing came, out of what, in which layer, and that it makes
 way for a late value."""
+import datetime
 import json
 import time
 import unittest
 from fractions import Fraction
 
-import known_faults
 import model
 import site_under_test
 from days import DAY, Day
 from model import CODES
 from site_under_test import api
 from test_checks import merged, ssn_day
-from vendor_files import cmep_intervals
+from vendor_files import cmep_intervals, cmep_registers
 
 MISSING, ESTIMATED = CODES["V07 missing"], "2.8.0"
 EARLIER = ["2026-01-07", "2026-01-08", "2026-01-09", "2026-01-10", "2026-01-11", "2026-01-12", "2026-01-13"]  # Wed .. Tue
@@ -179,7 +179,6 @@ class EachGap(unittest.TestCase):
             with self.subTest(g.name):
                 self.has_the_estimate(g)
 
-    @known_faults.known(known_faults.ESTIMATES_END_AT_MIDNIGHT)
     def test_a_gap_over_midnight_has_the_estimate_that_the_rules_give(self):
         self.has_the_estimate(next(g for g in self.gaps if g.name == "E-MIDNIGHT"))
 
@@ -254,6 +253,55 @@ class EachGap(unittest.TestCase):
         self.assertEqual([c for c in self.site.changes(cursor)[0] if c.meter.endswith("/E-VECTOR")], [])
 
 
+class LateOverMidnight(unittest.TestCase):
+    """A gap of an hour around midnight: what comes late on one side changes what stands on the other."""
+
+    def days(self, name):
+        self.site = site_under_test.the()
+        self.site.enlist([(name, {"until": "2026-01-16T05:00:00Z"})])
+        return (busy("2026-01-14").set({93: 1200, 94: None, 95: None}),
+                busy("2026-01-15").set({0: None, 1: None, 2: 1700}))
+
+    def around(self, name, one, other):
+        self.site.settle()
+        return [s.value for s in self.site.best(name, one)[94:] + self.site.best(name, other)[:2]]
+
+    @staticmethod
+    def line(before, after, count):
+        return [Fraction((v + Fraction(1, 2)) // 1) for v in model.linear(before, after, count)]
+
+    def test_one_value_of_the_second_day(self):
+        one, other = self.days("LATE-ONE")
+        self.site.drop("full", one.intervals("LATE-ONE") + other.intervals("LATE-ONE"))
+        self.assertEqual(self.around("LATE-ONE", one, other), self.line(1200, 1700, 4))
+        self.site.drop("full", cmep_intervals("LATE-ONE", [(other.starts[0], 1333)], created="202606020000"))
+        self.assertEqual(self.around("LATE-ONE", one, other), [*self.line(1200, 1333, 2), 1333, *self.line(1333, 1700, 1)])
+
+    def test_the_whole_second_day(self):
+        one, other = self.days("LATE-SECOND")
+        self.site.drop("full", one.intervals("LATE-SECOND"))
+        self.assertEqual(self.around("LATE-SECOND", one, other)[:2], [None, None])  # no end point yet
+        self.site.drop("full", other.intervals("LATE-SECOND", created="202606020000"))
+        self.assertEqual(self.around("LATE-SECOND", one, other), self.line(1200, 1700, 4))
+
+    def test_the_whole_first_day(self):
+        one, other = self.days("LATE-FIRST")
+        self.site.drop("full", other.intervals("LATE-FIRST"))
+        self.site.settle()
+        self.site.drop("full", one.intervals("LATE-FIRST", created="202606020000"))
+        self.assertEqual(self.around("LATE-FIRST", one, other), self.line(1200, 1700, 4))
+
+    def test_a_register_of_the_second_day(self):
+        one, other = self.days("LATE-REGISTER")
+        self.site.drop("full", one.intervals("LATE-REGISTER") + other.intervals("LATE-REGISTER") +
+                       cmep_registers("LATE-REGISTER", [(one.starts[48], 5_000_000)]))
+        shape = self.line(1200, 1700, 4)
+        self.assertEqual(self.around("LATE-REGISTER", one, other), shape)
+        there = sum(v for v in one.values[48:] + other.values[:48] if v is not None)
+        self.site.drop("full", cmep_registers("LATE-REGISTER", [(other.starts[48], 5_000_000 + there + 2901)], created="202606020000"))
+        self.assertEqual(self.around("LATE-REGISTER", one, other), model.largest_remainder(2901, shape, 1))
+
+
 class LateValue(unittest.TestCase):
     """1.20, ?, ?, ?, 2.00: the middle one comes late."""
 
@@ -302,6 +350,32 @@ class LateValue(unittest.TestCase):
         self.assertEqual([s.value for s in then], [1400, 1600, 1800])
         validated = self.site.slots("LATE", self.about.begin, self.about.end, as_of=self.then)
         self.assertEqual([validated[s].value for s in self.about.starts[21:24]], [None] * 3)
+
+    def test_explain_of_an_earlier_moment_has_the_earlier_estimate_and_names_what_it_cannot_tell(self):
+        day = self.site.explain("LATE", DAY, as_of=site_under_test.stamp(self.then)).days[0]
+        channel = next(c for c in day.channels if c.channel == "cmep:KWH")
+        self.assertEqual([(channel.slots[i].value, Fraction(channel.slots[i].estimate), list(channel.slots[i].found)) for i in (21, 22, 23)],
+                         [("", value, ["2.5.259"]) for value in (1400, 1600, 1800)])
+        starts = self.about.starts
+        self.assertEqual([{(i.kind, i.time.seconds) for i in e.inputs} for e in channel.estimates],
+                         [{("ANCHOR", starts[20]), ("ANCHOR", starts[24])}])
+        self.assertEqual([(f.check, f.first_slot, f.slots) for f in channel.findings if f.check == "V07"], [("V07", 21, 3)])
+        self.assertEqual((list(day.checks), list(channel.checks), day.judged), ([], [], False))
+        self.assertTrue(day.not_told)
+        now = next(c for c in self.site.explain("LATE", DAY).days[0].channels if c.channel == "cmep:KWH")
+        self.assertEqual(Fraction(now.slots[22].value), 1777)
+        future = site_under_test.explain.ExplainRequest(name="utilities/u/meters/LATE", day=DAY, purpose="contract test",
+                                                        as_of=site_under_test.stamp(time.time() + 3600))
+        self.assertEqual(self.site.refusal(self.site.readings.Explain, future)["fields"], ["as_of"])
+
+    def test_amictl_shows_it(self):
+        then = datetime.datetime.fromtimestamp(self.then, datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+        out = self.site.gateway.amictl("--utility", "u", "reads", "LATE", "--explain", "--day", DAY, "--as-of", then)
+        self.assertIn("as of ", out)
+        self.assertIn("not told of that moment", out)
+        self.assertIn("1600", out)
+        self.assertNotIn("1777", out)
+        self.assertNotIn("CHECKS", out)
 
     def test_subscribers_hear_of_the_estimate_and_then_of_the_value(self):
         starts = self.about.starts

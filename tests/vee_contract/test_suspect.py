@@ -2,7 +2,6 @@
 import functools
 import unittest
 
-import known_faults
 import site_under_test
 from days import Day
 
@@ -41,6 +40,25 @@ class ThresholdSuspect(unittest.TestCase):
         for word in ("check=V12 ", f"day={ABOVE} ", "meters_hit=10 ", "meters=50 "):
             self.assertIn(word, told[0])
 
+    def test_whoever_asks_for_the_findings_is_told_that_the_threshold_is_suspect(self):
+        self.site.wait(lambda: self.warnings("s"), 90, "the warning")
+
+        def asked(day, check="V12"):
+            answer = self.site.findings_of.ListFindings(site_under_test.collection.ListFindingsRequest(
+                parent="utilities/s", check=check, first_day=day, last_day=day, page_size=1000), timeout=30)
+            return len(answer.findings), [(t.day, t.check, t.meters_hit, t.meters) for t in answer.suspect_thresholds]
+        self.assertEqual(asked(ABOVE), (10, [(ABOVE, "V12", 10, 50)]))
+        self.assertEqual(asked(AT_BOUND), (1, []))
+        self.assertEqual(asked(ABOVE, "V07"), (0, []))
+        said = [line for line in self.site.gateway.amictl("--utility", "s", "vee", "findings", "--from", AT_BOUND).splitlines()
+                if line.startswith("threshold suspect: ")]
+        self.assertEqual(len(said), 1, said)
+        self.assertIn(f"V12 on {ABOVE} hit 10 of 50 meters", said[0])
+
+    def test_the_log_has_that_line_and_none_a_finding(self):
+        self.site.wait(lambda: self.warnings("s"), 90, "the warning")
+        self.assertEqual([line for line in self.site.gateway.log().splitlines() if "SUS-" in line], [])
+
     def test_the_findings_of_a_day_at_the_bound_stand(self):
         found = self.site.findings(utility="s", check="V12", first_day=AT_BOUND, last_day=AT_BOUND)
         self.assertEqual([f.meter.split("/")[-1] for f in found], ["SUS-00"])
@@ -50,7 +68,6 @@ class ThresholdSuspect(unittest.TestCase):
         self.assertEqual(len(self.site.findings(utility="x", check="V12", first_day=FEW, last_day=FEW)), 19)
         self.assertEqual(self.warnings("x"), [])
 
-    @known_faults.known(known_faults.SUSPECT_FIGURE_OF_THE_GATEWAY)
     def test_feeds_that_set_the_figure_higher_do_not_warn(self):
         """The faults of the other tests are most of their days' meters, and their feeds say from 1,000,000 meters on."""
         self.site.wait(lambda: self.warnings("s"), 90, "the warning")

@@ -91,8 +91,15 @@ class DayPrinter {
       out_ << '\n';
     }
     if (day_.stays().empty()) out_ << "not installed that day\n";
-    out_ << (day_.judged() ? "judged" : "not judged") << " by profile " << day_.profile() << " of feed "
-         << (day_.feed().empty() ? "(none)" : day_.feed()) << '\n';
+    const std::string feed = day_.feed().empty() ? "(none)" : day_.feed();
+    if (day_.has_as_of()) {
+      out_ << "as of " << to_text(day_.as_of()) << ", values of feed " << feed
+           << (day_.profile().empty() ? "" : "; found by profile " + day_.profile()) << '\n';
+    } else {
+      out_ << (day_.judged() ? "judged" : "not judged") << " by profile " << day_.profile() << " of feed "
+           << feed << '\n';
+    }
+    for (const std::string& what : day_.not_told()) out_ << "not told of that moment: " << what << '\n';
     if (day_.has_again_at())
       out_ << "holes are not missing yet: looked at again at " << to_text(day_.again_at()) << '\n';
     for (const auto& outage : day_.outages())
@@ -286,7 +293,7 @@ void print_day(std::ostream& out, const v1::ExplainedDay& day, bool all_slots) {
   std::stringstream text;
   DayPrinter printer(text, day);
   printer.head();
-  printer.checks();
+  if (!day.has_as_of()) printer.checks();
   printer.findings();
   for (const v1::ExplainedChannel& channel : day.channels()) printer.channel(channel, all_slots);
   printer.events();

@@ -3,13 +3,18 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <array>
 #include <filesystem>
 #include <fstream>
 #include <iostream>
 #include <optional>
 #include <sstream>
+#include <string_view>
 
+#include "adapters/wire/cim/codec/cim.h"
 #include "adapters/wire/cmep/codec/cmep.h"
+#include "adapters/wire/lg_delimited/codec/lg_delimited.h"
+#include "adapters/wire/multispeak/codec/multispeak.h"
 #include "adapters/wire/ssn_export/codec/ssn_export.h"
 #include "meter_model/normaliser/mapping_yaml.h"
 #include "tools/amictl/config_dir.h"
@@ -32,6 +37,16 @@ struct Feed {
   DecodeRules rules;
   std::string meter_field;
 };
+
+// One format of files.
+struct Wire {
+  std::string_view name;
+  std::string_view shipped_map;
+  std::string_view meter_key;                  // of a feed file: which field names the meter; empty = no choice
+  std::array<std::string_view, 4> meter_words;  // what it may say; empty ones say nothing
+  std::size_t (*decode)(std::istream& in, const Feed& feed);  // prints; returns the number of error lines
+};
+const Wire& wire_called(std::string_view name);
 
 std::string all_of(std::istream& in) {
   std::ostringstream text;
@@ -76,15 +91,17 @@ Mapping assumptions(const YAML::Node& list, const std::string& file) {
 
 // Which field names the meter; empty = the codec's default.
 std::string meter_field(const YAML::Node& root, const DecodeOptions& given) {
-  const bool cmep = given.wire == "cmep";
-  const YAML::Node node = root[cmep ? "meter_id_field" : "meter_id"];
+  const Wire& wire = wire_called(given.wire);
+  if (wire.meter_key.empty()) return {};
+  const YAML::Node node = root[std::string(wire.meter_key)];
   if (!node || node.IsNull()) return {};
-  const std::vector<std::string> known =
-      cmep ? std::vector<std::string>{"field4", "field5", "field6", "field8"}
-           : std::vector<std::string>{"MeterName", "UtilDeviceID", "MacID"};
-  if (!node.IsScalar() || std::find(known.begin(), known.end(), node.Scalar()) == known.end()) {
+  const auto& known = wire.meter_words;
+  if (!node.IsScalar() || node.Scalar().empty() ||
+      std::find(known.begin(), known.end(), node.Scalar()) == known.end()) {
     std::string message = at_line(given.config, node) + "the meter's field is none of";
-    for (const std::string& name : known) message += " " + name;
+    for (const std::string_view name : known) {
+      if (!name.empty()) message.append(" ").append(name);
+    }
     throw UsageError{message};
   }
   return node.Scalar();
@@ -93,10 +110,10 @@ std::string meter_field(const YAML::Node& root, const DecodeOptions& given) {
 // Mapping, zone and meter field of a feed's own file, or the shipped mapping of the wire.
 Feed load_feed(const DecodeOptions& given) {
   Feed feed;
-  const std::string shipped = given.wire == "cmep" ? "maps/cmep.yaml" : "maps/ssn.yaml";
+  const std::string shipped(wire_called(given.wire).shipped_map);
   if (given.config.empty()) {
     feed.rules.mapping = mapping_from(file_text(config_dir("maps") / shipped), shipped);
-    feed.rules.zone = Zone::utc();  // the CMEP text says UTC; SSN times carry their offset
+    feed.rules.zone = Zone::utc();  // CMEP's text says UTC; others mostly carry an offset
     return feed;
   }
   YAML::Node root;
@@ -211,6 +228,65 @@ std::size_t decode_ssn(std::istream& in, const Feed& feed) {
   return errors;
 }
 
+std::size_t decode_lg_delimited(std::istream& in, const Feed& feed) {
+  lg_delimited::Decoder decoder{lg_delimited::Options{}};
+  std::size_t errors = 0;
+  std::string chunk(std::size_t{1} << 20, '\0');
+  for (bool last = false; !last;) {
+    in.read(chunk.data(), static_cast<std::streamsize>(chunk.size()));
+    last = in.eof() || !in;
+    DecodedBatch batch;  // tells what ended the file as a malformed record, too
+    const Outcome fed = decoder.feed({chunk.data(), static_cast<std::size_t>(in.gcount())}, last, batch);
+    errors += print_json_lines(batch, feed.rules, std::cout);
+    if (!fed) break;
+  }
+  return errors;
+}
+
+// One SOAP message a file.
+std::size_t decode_multispeak(std::istream& in, const Feed& feed) {
+  multispeak::Options options;
+  if (feed.meter_field == "DeviceID") options.meter_field = multispeak::MeterField::DeviceId;
+  if (feed.meter_field == "ObjectID") options.meter_field = multispeak::MeterField::ObjectId;
+  const auto message = multispeak::decode_notification(all_of(in), options);
+  if (message) return print_json_lines(message->reports.batch, feed.rules, std::cout);
+  const std::string& why = message.error().message;
+  print_fatal(0, why, why.substr(0, why.find(':')).c_str());
+  return 1;
+}
+
+// One message a file. Items of every namespace that is known are read.
+std::size_t decode_cim(std::istream& in, const Feed& feed) {
+  cim::Options options;
+  options.landis_gyr = true;
+  options.meter_is_mrid = feed.meter_field == "mRID";
+  const auto decoded = cim::decode(all_of(in), options);
+  if (!decoded) {
+    const std::string& message = decoded.error().message;
+    print_fatal(0, message, message.substr(0, message.find(':')).c_str());
+    return 1;
+  }
+  return print_json_lines(decoded->batch, feed.rules, std::cout);
+}
+
+constexpr Wire kWires[] = {
+    {"cmep", "maps/cmep.yaml", "meter_id_field", {"field4", "field5", "field6", "field8"}, decode_cmep},
+    {"ssn-export", "maps/ssn.yaml", "meter_id", {"MeterName", "UtilDeviceID", "MacID", ""}, decode_ssn},
+    {"multispeak", "maps/multispeak.yaml", "meter_id", {"MeterNo", "DeviceID", "ObjectID", ""}, decode_multispeak},
+    {"lg-delimited", "maps/lg-delimited.yaml", "", {}, decode_lg_delimited},
+    {"cim", "maps/cim.yaml", "meter_id", {"name", "mRID", "", ""}, decode_cim},
+};
+
+const Wire& wire_called(std::string_view name) {
+  return *std::find_if(std::begin(kWires), std::end(kWires), [&](const Wire& w) { return w.name == name; });
+}
+
+std::vector<std::string> wire_names() {
+  std::vector<std::string> names;
+  for (const Wire& wire : kWires) names.emplace_back(wire.name);
+  return names;
+}
+
 int decode(const DecodeOptions& given) {
   const Feed feed = load_feed(given);
   std::size_t errors = 0;
@@ -230,7 +306,7 @@ int decode(const DecodeOptions& given) {
       }
       in = std::make_unique<std::istringstream>(hex.bytes);
     }
-    errors += given.wire == "cmep" ? decode_cmep(*in, feed) : decode_ssn(*in, feed);
+    errors += wire_called(given.wire).decode(*in, feed);
   }
   std::cout.flush();
   return errors == 0 && std::cout ? kDone : kRefused;
@@ -244,7 +320,7 @@ void add_decode(CLI::App& app, Run& run) {
       app.add_subcommand("decode", "what is in a vendor's file: one JSON object a line; needs no gateway");
   command->add_option("--wire", given->wire, "format of the files")
       ->required()
-      ->check(CLI::IsMember({"cmep", "ssn-export"}));
+      ->check(CLI::IsMember(wire_names()));
   command->add_option("--config", given->config, "feed file whose mapping, zone and assumptions apply")
       ->check(CLI::ExistingFile);
   command->add_flag("--hex", given->hex, "the files hold hex digits");

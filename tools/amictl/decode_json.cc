@@ -44,15 +44,6 @@ json::value instant(const std::optional<UtcInstant>& at) {
   return at ? json::value(to_text(*at)) : json::value();
 }
 
-// The rule of a flag by its letters, without the vendor's number; null for one that the mapping does not
-// know. A number alone is no flag that we know, and not the empty flag either.
-const FlagRule* flag_rule(const Mapping& mapping, std::string_view flag) {
-  const std::size_t last_letter = flag.find_last_not_of("0123456789");
-  if (last_letter == std::string_view::npos && !flag.empty()) return nullptr;
-  const auto rule = mapping.flags.find(flag.substr(0, last_letter + 1));
-  return rule == mapping.flags.end() ? nullptr : &rule->second;
-}
-
 struct Number {
   std::optional<Decimal> value;  // nullopt without a problem: missing
   const char* problem = nullptr;
@@ -82,6 +73,20 @@ class Printer {
     const PlacedTime placed = place_time(said.time, rules_.zone, bounds_);
     line["code"] = printable(said.code);
     line["text"] = printable(said.text);
+    line["time"] = instant(placed.at);
+    line["raw"] = printable(said.raw);
+    write(line);
+    if (placed.problem != nullptr) error(said, placed.problem, "time " + printable(said.time.text));
+  }
+
+  void print(const ResultObservation& said) {
+    json::object line = head("command_result", said);
+    line["transaction"] = text_or_null(said.transaction);
+    line["measure"] = printable(said.measure);
+    line["word"] = printable(said.word);
+    line["fault"] = text_or_null(said.fault);
+    const PlacedTime placed =
+        said.time.present() ? place_time(said.time, rules_.zone, bounds_) : PlacedTime{};
     line["time"] = instant(placed.at);
     line["raw"] = printable(said.raw);
     write(line);
@@ -169,7 +174,9 @@ class Printer {
 
   json::object quality_of(const SeriesValue& value) const {
     json::array codes;
-    if (const FlagRule* flag = flag_rule(rules_.mapping, value.flag)) {
+    const auto said = rules_.mapping.flags_are_codes && !value.flag.empty() ? rule_of_codes(value.flag)
+                                                                            : std::nullopt;
+    if (const FlagRule* flag = said ? &*said : flag_rule(rules_.mapping, value.flag)) {
       for (const QualityCode& code : flag->quality) codes.emplace_back(code.to_string());
     }
     return {{"codes", codes}, {"flag", printable(value.flag)}};
@@ -291,6 +298,7 @@ std::size_t print_json_lines(const DecodedBatch& batch, const DecodeRules& rules
       printer.print(*malformed);
     std::visit([&](const auto& one) { printer.print(one); }, said);
   }
+  for (const ResultObservation& said : batch.results) printer.print(said);
   for (; malformed != batch.malformed.end(); ++malformed) printer.print(*malformed);
   return printer.errors();
 }

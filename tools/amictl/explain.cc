@@ -37,6 +37,7 @@ int explain_day(const Options& options, const ReadOptions& read) {
   set_quantities(read.quantities, request);
   request.set_channel(read.channel);
   request.set_purpose(read.purpose);
+  if (!read.as_of.empty()) parse_time(read.as_of, *request.mutable_as_of());
   grpc::ClientContext context;
   set_deadline(context, options);
   v1::ExplainResponse answer;

@@ -1,5 +1,6 @@
 #include <CLI/CLI.hpp>
 #include <iostream>
+#include <set>
 
 #include <grpcpp/grpcpp.h>
 #include "ami/v1/collection_service.grpc.pb.h"
@@ -32,6 +33,7 @@ int findings(const Options& options, const VeeOptions& given) {
   const auto stub = CollectionService::NewStub(connect(options));
   Table table(
       {"ID", "DAY", "METER", "CHANNEL", "CHECK", "CODE", "ADVICE", "START", "END", "FOUND", "GONE", "WORDS"});
+  std::set<std::string> suspects;  // a page repeats what the one before said
   for (int left = given.limit; left > 0;) {
     request.set_page_size(std::min(left, 1000));
     grpc::ClientContext context;
@@ -49,11 +51,18 @@ int findings(const Options& options, const VeeOptions& given) {
                  to_text(found.end()), to_text(found.found_time()), to_text(found.gone_time()),
                  found.words().empty() ? found.title() : found.words()});
     }
+    for (const v1::SuspectThreshold& suspect : answer.suspect_thresholds()) {
+      suspects.insert("threshold suspect: " + suspect.check() + " on " + suspect.day() + " hit " +
+                      std::to_string(suspect.meters_hit()) + " of " + std::to_string(suspect.meters()) +
+                      " meters of profile " + suspect.profile());
+    }
     left -= answer.findings_size();
     if (answer.next_page_token().empty()) break;
     request.set_page_token(answer.next_page_token());
   }
   if (!options.json) table.print(std::cout);
+  // Beside the lines of findings, so that programs that read those are not put out.
+  for (const std::string& line : suspects) (options.json ? std::cerr : std::cout) << line << '\n';
   return kDone;
 }
 

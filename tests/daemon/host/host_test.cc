@@ -150,5 +150,43 @@ TEST_F(HostTest, AFeedOfAnUnknownUtilityIsLeftOut) {
   EXPECT_TRUE(host_.status().empty());
 }
 
+TEST_F(HostTest, AttemptGoesToTheAdapterThatRunsAndIsNotSentWithoutOne) {
+  const FakeFamily& family = families_.emplace_back("fake");
+  family.script->on_attempt = [](sdk::Attempt attempt) -> sdk::Awaitable<std::vector<sdk::AttemptAnswer>> {
+    const Outcome may = co_await attempt.before_send();
+    std::vector<sdk::AttemptAnswer> answers(attempt.meters.size());
+    for (sdk::AttemptAnswer& answer : answers) answer.words = may.ok() ? attempt.transaction : "refused";
+    co_return answers;
+  };
+  const auto ask = [&](const Feed& feed) {
+    std::vector<sdk::AttemptAnswer> answers;
+    bool done = false;
+    sdk::Attempt attempt;
+    attempt.transaction = "t-1";
+    attempt.meters = {"B1", "B2"};
+    attempt.before_send = []() -> sdk::Awaitable<Outcome> { co_return Done{}; };
+    asio::co_spawn(io_, feed.attempt(attempt),
+                   [&](std::exception_ptr defect, std::vector<sdk::AttemptAnswer> told) {
+                     EXPECT_FALSE(defect);
+                     answers = std::move(told);
+                     done = true;
+                   });
+    EXPECT_TRUE(turn_until([&] { return done; }));
+    return answers;
+  };
+  family.script->on_start = [] { return Outcome(permanent("not today")); };
+  host_.apply({feed("a", family)}, utilities_);
+  ASSERT_TRUE(turn_until([&] { return phase("a") == FeedPhase::Failed; }));
+  auto answers = ask(*host_.find("a"));
+  ASSERT_EQ(answers.size(), 2U);
+  EXPECT_EQ(answers[1].state, sdk::AttemptState::Failed);
+  EXPECT_EQ(answers[1].reason, "not_sent");
+  family.script->on_start = [] { return Outcome(Done{}); };
+  ASSERT_TRUE(turn_until([&] { return phase("a") == FeedPhase::Running; }));
+  answers = ask(*host_.find("a"));
+  ASSERT_EQ(answers.size(), 2U);
+  EXPECT_EQ(answers[0].words, "t-1");
+}
+
 }  // namespace
 }  // namespace ami::daemon

@@ -55,5 +55,24 @@ TEST(Metrics, SubscribersOfTheChangeFeedComeAndGo) {
   EXPECT_EQ(text.find("\"gone\""), std::string::npos);
 }
 
+TEST(CommandMetrics, AreAskedForWhenReadAndCountersOnlyRise) {
+  Metrics metrics("1");
+  CommandCounts counts;
+  counts.feed = "radio";
+  counts.waiting = 7;
+  counts.late = 3;
+  counts.ended = {{"READ", "TIMED_OUT", "no_answer", 2}};
+  metrics.commands([&] { return std::vector<CommandCounts>{counts}; });
+  const auto shows = [&](const std::string& line) { return metrics.text().find(line + "\n") != std::string::npos; };
+  EXPECT_TRUE(shows("ami_command_waiting{feed=\"radio\"} 7")) << metrics.text();
+  EXPECT_TRUE(shows("ami_command_answers_total{feed=\"radio\",what=\"late\"} 3")) << metrics.text();
+  EXPECT_TRUE(shows("ami_command_ended_total{feed=\"radio\",kind=\"READ\",reason=\"no_answer\",state=\"TIMED_OUT\"} 2"))
+      << metrics.text();
+  counts.waiting = 0;
+  counts.late = 4;
+  EXPECT_TRUE(shows("ami_command_waiting{feed=\"radio\"} 0"));
+  EXPECT_TRUE(shows("ami_command_answers_total{feed=\"radio\",what=\"late\"} 4"));
+}
+
 }  // namespace
 }  // namespace ami::daemon

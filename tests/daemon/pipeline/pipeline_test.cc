@@ -51,6 +51,9 @@ class PipelineTest : public ::testing::Test {
       add_record(batch, record, offset);
       offset += record.size() + 1;
     }
+    for (const auto& transaction : transactions_) {
+      batch.results.emplace_back().transaction = batch.text(transaction);
+    }
     sdk::SourceSpan source;
     source.name = "x.txt";
     source.content_sha256 = std::string(64, 'a');
@@ -65,6 +68,7 @@ class PipelineTest : public ::testing::Test {
     }));
   }
 
+  std::vector<std::string> transactions_;  // of results in the batch
   std::vector<std::string> lines_;
   Log log_{[this](Level, const std::string& line) { lines_.push_back(line); }};
   asio::io_context io_;
@@ -264,6 +268,49 @@ TEST_F(PipelineTest, NumbersOfACommitAreInTheMetrics) {
         "ami_feed_commit_seconds_count{feed=\"sample\"} 1\n"}) {
     EXPECT_NE(text.find(line), std::string::npos) << line << text;
   }
+}
+
+TEST_F(PipelineTest, ResultsOfCommandsAreToldAfterTheBatchIsStoredUntilTheyAreTaken) {
+  std::vector<std::string> told;
+  int refusals = 3;
+  pipeline_.on_results([&](std::shared_ptr<FeedRoute> feed,
+                           std::span<const ResultObservation> results) -> sdk::Awaitable<Outcome> {
+    EXPECT_EQ(store_.stored.size(), 1U);
+    EXPECT_EQ(feed->name, "sample");
+    told.emplace_back(results[1].transaction);
+    if (refusals-- > 0) co_return transient("commands are not ready");
+    co_return Done{};
+  });
+  transactions_ = {"t-1", "t-2"};
+  const auto receipt = commit({kGood});
+  ASSERT_TRUE(receipt.ok()) << receipt.error().message;
+  EXPECT_EQ(receipt->registers, 1U);
+  EXPECT_EQ(told, std::vector<std::string>(4, "t-2"));
+  EXPECT_EQ(store_.stored.size(), 1U) << "what is stored is not stored again for them";
+}
+
+TEST_F(PipelineTest, BatchWhoseResultsWereNotTakenIsNotDone) {
+  int told = 0;
+  pipeline_.on_results([&](std::shared_ptr<FeedRoute> feed,
+                           std::span<const ResultObservation>) -> sdk::Awaitable<Outcome> {
+    if (++told == 5) feed->stopping = true;
+    co_return transient("commands are not ready");
+  });
+  transactions_ = {"t-1"};
+  const auto receipt = commit({kGood});
+  ASSERT_FALSE(receipt.ok());
+  EXPECT_EQ(receipt.error().fault, Fault::Transient) << "the adapter keeps it and hands it in again";
+  EXPECT_EQ(told, 5);
+}
+
+TEST_F(PipelineTest, BatchWithoutResultsTellsNobody) {
+  int told = 0;
+  pipeline_.on_results([&](std::shared_ptr<FeedRoute>, std::span<const ResultObservation>) -> sdk::Awaitable<Outcome> {
+    ++told;
+    co_return Done{};
+  });
+  EXPECT_TRUE(commit({kGood}).ok());
+  EXPECT_EQ(told, 0);
 }
 
 }  // namespace

@@ -1,6 +1,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <map>
 
 #include "daemon/validation/judge.h"
 #include "tests/daemon/rpc/reads_scene.h"
@@ -247,6 +248,205 @@ TEST_F(ExplainTest, EstimatesCiteWhatTheyWereMadeFrom) {
   EXPECT_EQ(intervals.slots(41).estimate(), "10.7");
   EXPECT_EQ(intervals.slots(40).estimate_number(), 1);
   EXPECT_EQ(intervals.slots(40).value(), "") << "the hole stays a hole";
+}
+
+// Two quarters come late: missing and estimated at first, then there, then judged anew.
+class ExplainThenTest : public ExplainTest {
+ protected:
+  ExplainThenTest() {
+    use_profile("full");
+    std::vector<std::string> values = day_values();
+    values[40] = values[41] = "";
+    quarters("m1", "ssn:lp:1", "2013-04-08T10:00:00Z", values);
+    reading("m1", "ssn:reg:1", kDelivered, "2013-04-08T10:00:00Z", "10000");
+    reading("m1", "ssn:reg:1", kDelivered, "2013-04-08T12:00:00Z", "9000");  // it ran backwards
+    commit();
+    stored_at("2013-04-09T12:00:00Z");
+    validate("2013-04-11T11:00:00Z");  // reads the changes, which have to settle
+    validate("2013-04-11T12:00:00Z");
+    quarters("m1", "ssn:lp:1", "2013-04-08T20:00:00Z", {"5", "6"});
+    event("m1", "2013-04-08T21:00:00Z", "OUTAGE");
+    event("m1", "2013-04-08T21:05:00Z", "RESTORATION");
+    commit();
+    stored_at("2013-04-11T18:00:00Z");
+    validate("2013-04-11T19:00:00Z");
+    validate("2013-04-11T20:00:00Z");
+  }
+  void stored_at(const std::string& when) const {
+    sql("UPDATE source SET stored_at = '" + when + "' WHERE stored_at > '2014-01-01'");
+  }
+  void validate(const std::string& now) {
+    storage::Validation validation(fixture.database);
+    for (int i = 0; i < 100; ++i) {
+      const auto step = validation.step({}, at(now), [&](const storage::MeterDayFacts& facts) {
+        return validation::judge(facts, *fixture.rules, at(now)).verdict;
+      });
+      ASSERT_TRUE(step.ok()) << step.error().message;
+      if (!step->more) return;
+    }
+    FAIL() << "never done";
+  }
+  const v1::ExplainedDay& then(const std::string& when) {
+    v1::ExplainRequest asked = request();
+    *asked.mutable_as_of() = stamp(when);
+    return day(asked);
+  }
+  // "value estimate(number) code ..." of a slot.
+  static std::string line(const v1::ExplainedSlot& slot) {
+    std::string out = slot.value().empty() ? "-" : slot.value();
+    if (!slot.estimate().empty())
+      out += " " + slot.estimate() + "(" + std::to_string(slot.estimate_number()) + ")";
+    for (const std::string& code : slot.found()) out += " " + code;
+    return out;
+  }
+};
+
+TEST_F(ExplainThenTest, AsOfAMomentThereIsWhatStoodThen) {
+  {
+    const v1::ExplainedDay& before = then("2013-04-11T00:00:00Z");  // received, not judged
+    const v1::ExplainedChannel& intervals = channel(before, "ssn:lp:1");
+    ASSERT_EQ(intervals.slots_size(), 96);
+    EXPECT_EQ(line(intervals.slots(39)), "12.0");
+    EXPECT_EQ(line(intervals.slots(40)), "-");
+    EXPECT_TRUE(intervals.findings().empty());
+    EXPECT_TRUE(intervals.estimates().empty());
+    EXPECT_EQ(before.profile(), "");
+    EXPECT_TRUE(before.outages().empty()) << "nobody had told of it";
+  }
+  {
+    const v1::ExplainedDay& judged = then("2013-04-11T13:00:00Z");
+    EXPECT_EQ(text_of(judged.as_of()), "2013-04-11T13:00:00Z");
+    EXPECT_EQ(judged.feed(), "feed-1");
+    EXPECT_TRUE(judged.profile().starts_with("full/")) << judged.profile();
+    const v1::ExplainedChannel& intervals = channel(judged, "ssn:lp:1");
+    EXPECT_EQ(line(intervals.slots(40)), "- 11.3(1) 2.5.259");
+    EXPECT_EQ(line(intervals.slots(41)), "- 10.7(1) 2.5.259");
+    ASSERT_EQ(intervals.estimates_size(), 1);
+    const v1::ExplainedEstimate& estimate = intervals.estimates(0);
+    EXPECT_EQ(estimate.method(), "LINEAR");
+    EXPECT_FALSE(estimate.register_scaled());
+    EXPECT_EQ(text_of(estimate.start()), "2013-04-08T20:00:00Z");
+    EXPECT_EQ(text_of(estimate.end()), "2013-04-08T20:30:00Z");
+    ASSERT_EQ(estimate.inputs_size(), 2);
+    EXPECT_EQ(estimate.inputs(1).kind(), "ANCHOR");
+    EXPECT_EQ(text_of(estimate.inputs(1).time()), "2013-04-08T20:30:00Z");
+    const auto missing =
+        std::ranges::find(intervals.findings(), std::string("V07"), &v1::ExplainedFinding::check);
+    ASSERT_NE(missing, intervals.findings().end());
+    EXPECT_EQ(missing->quality_code(), "2.5.259");
+    EXPECT_EQ(missing->first_slot(), 40);
+    EXPECT_EQ(missing->slots(), 2);
+    EXPECT_EQ(missing->advice(), "KEEP");
+    EXPECT_FALSE(missing->words().empty());
+    const v1::ExplainedChannel& dial = channel(judged, "ssn:reg:1");
+    ASSERT_EQ(dial.registers_size(), 2);
+    ASSERT_EQ(dial.registers(1).found_size(), 1);
+    EXPECT_EQ(dial.registers(1).found(0), "2.5.258");
+    EXPECT_EQ(dial.findings_size(), 1);
+  }
+  EXPECT_EQ(line(channel(then("2013-04-11T18:30:00Z"), "ssn:lp:1").slots(40)), "5.0 2.5.259")
+      << "it had come, and the day had not been judged again: as every read said then";
+  {
+    const v1::ExplainedDay& again = then("2013-04-11T21:00:00Z");
+    EXPECT_EQ(line(channel(again, "ssn:lp:1").slots(40)), "5.0");
+    EXPECT_TRUE(channel(again, "ssn:lp:1").estimates().empty());
+    ASSERT_EQ(again.outages_size(), 1);
+    EXPECT_EQ(again.events_size(), 2);
+  }
+}
+
+TEST_F(ExplainThenTest, WhatNobodyNotedIsNamedAndNotTakenFromNow) {
+  const v1::ExplainedDay& told = then("2013-04-11T13:00:00Z");
+  EXPECT_FALSE(told.judged());
+  EXPECT_FALSE(told.has_judged_at());
+  EXPECT_FALSE(told.has_again_at());
+  EXPECT_TRUE(told.checks().empty());
+  for (const v1::ExplainedChannel& one : told.channels()) {
+    EXPECT_TRUE(one.checks().empty()) << one.channel();
+    EXPECT_TRUE(one.unfilled().empty());
+    EXPECT_EQ(one.paired() + one.pairing(), "");
+    EXPECT_TRUE(one.assumed().empty());
+    for (const v1::ExplainedFinding& finding : one.findings()) {
+      EXPECT_FALSE(finding.has_diagnosis());
+      EXPECT_TRUE(finding.figures().empty());
+    }
+  }
+  EXPECT_EQ(told.not_told_size(), 5);
+  use_profile("off");  // today's thresholds have no part in it
+  const v1::ExplainedDay& same = then("2013-04-11T13:00:00Z");
+  EXPECT_EQ(line(channel(same, "ssn:lp:1").slots(40)), "- 11.3(1) 2.5.259");
+  const v1::ExplainedDay& now = day();
+  EXPECT_TRUE(now.not_told().empty());
+  EXPECT_FALSE(now.has_as_of());
+}
+
+TEST_F(ExplainThenTest, ItSaysWhatStreamIntervalsSaysOfThatMoment) {
+  for (const char* when :
+       {"2013-04-11T00:00:00Z", "2013-04-11T13:00:00Z", "2013-04-11T18:30:00Z", "2013-04-11T21:00:00Z"}) {
+    v1::StreamIntervalsRequest asked;
+    asked.add_names("utilities/maui/meters/m1");
+    *asked.mutable_start() = stamp("2013-04-08T10:00:00Z");
+    *asked.mutable_end() = stamp("2013-04-09T10:00:00Z");
+    *asked.mutable_as_of() = stamp(when);
+    asked.set_purpose("comparison");
+    asked.set_layer(v1::BEST);
+    grpc::ClientContext context;
+    const auto reader = readings->StreamIntervals(&context, asked);
+    std::map<std::uint32_t, v1::Quality> qualities;
+    std::map<std::string, std::string> streamed;
+    v1::StreamIntervalsResponse message;
+    while (reader->Read(&message)) {
+      for (const auto& entry : message.dictionary().qualities()) qualities[entry.number()] = entry.quality();
+      const v1::Block& block = message.block();
+      for (int i = 0; i < block.mantissas_size(); ++i) {
+        if (!block.missing().empty() &&
+            ((static_cast<unsigned char>(block.missing()[static_cast<std::size_t>(i / 8)]) >> (i % 8)) & 1) !=
+                0)
+          continue;
+        std::string text = Decimal{block.mantissas(i), block.exponent()}.normalised().to_string();
+        for (const auto& run : block.qualities()) {
+          if (static_cast<std::uint32_t>(i) < run.first() ||
+              static_cast<std::uint32_t>(i) >= run.first() + run.count())
+            continue;
+          for (const std::string& code : qualities[run.number()].codes()) {
+            if (code != "2.8.0") text += " " + code;  // that it is an estimate is said otherwise here
+          }
+        }
+        google::protobuf::Timestamp start = block.first_start();
+        start.set_seconds(start.seconds() + std::int64_t{block.length_s()} * i);
+        streamed[text_of(start)] = text;
+      }
+    }
+    ASSERT_TRUE(reader->Finish().ok());
+    std::map<std::string, std::string> explained;
+    for (const v1::ExplainedSlot& slot : channel(then(when), "ssn:lp:1").slots()) {
+      if (slot.value().empty() && slot.estimate().empty()) continue;
+      std::string text = Decimal::parse(slot.value().empty() ? slot.estimate() : slot.value())
+                             .value()
+                             .normalised()
+                             .to_string();
+      // A code of a hole gives way to the estimate's.
+      for (const std::string& code : slot.found()) text += slot.value().empty() ? "" : " " + code;
+      explained[text_of(slot.start())] = text;
+    }
+    EXPECT_EQ(explained, streamed) << when;
+    EXPECT_GE(streamed.size(), 94U);
+  }
+}
+
+TEST_F(ExplainThenTest, AMomentOfTheFutureOrNoneIsRefusedAndOneBeforeAllDataIsEmpty) {
+  v1::ExplainRequest bad = request();
+  *bad.mutable_as_of() = stamp("2013-04-12T00:00:01Z");
+  EXPECT_EQ(field_of(ask(bad)), "as_of");
+  bad.mutable_as_of()->set_nanos(-1);
+  EXPECT_EQ(field_of(ask(bad)), "as_of");
+  const v1::ExplainedDay& nothing = then("2012-06-01T00:00:00Z");
+  for (const v1::ExplainedChannel& one : nothing.channels()) {
+    EXPECT_TRUE(one.findings().empty());
+    for (const v1::ExplainedSlot& slot : one.slots()) EXPECT_EQ(line(slot), "-");
+    EXPECT_TRUE(one.registers().empty());
+  }
+  EXPECT_TRUE(nothing.sources().empty());
 }
 
 TEST_F(ExplainTest, WhatElseWasSaidOfASlotIsTold) {

@@ -179,6 +179,32 @@ TEST_F(FindingsTest, FindingsAreListedByMeterCheckAndDay) {
   EXPECT_EQ(count([](auto& r) { r.set_parent("utilities/oahu"); }), 0);
 }
 
+TEST_F(FindingsTest, ASuspectThresholdIsNamedWithTheFindingsOfItsDayAndCheck) {
+  validate();
+  EXPECT_EQ(list(all()).suspect_thresholds_size(), 0);
+  storage::Validation validation(fixture.database);
+  const auto shares = validation.shares(at("2013-01-01T00:00:00Z")).value();
+  ASSERT_EQ(shares.size(), 1U);
+  EXPECT_EQ(validation.keep_suspects(shares).value().size(), 1U);
+  const auto found = list(all());
+  ASSERT_EQ(found.suspect_thresholds_size(), 1);
+  const v1::SuspectThreshold& suspect = found.suspect_thresholds(0);
+  EXPECT_EQ(suspect.day(), "2013-04-08");
+  EXPECT_EQ(suspect.check(), "V14");
+  EXPECT_EQ(suspect.profile(), "test/1");
+  EXPECT_EQ(suspect.meters_hit(), 1);
+  EXPECT_EQ(suspect.meters(), 2);
+  v1::ListFindingsRequest other = all();
+  other.set_first_day("2013-04-09");
+  EXPECT_EQ(list(other).suspect_thresholds_size(), 0) << "of what is told only";
+  other.set_first_day("2013-04-08");
+  other.set_check("V07");
+  EXPECT_EQ(list(other).suspect_thresholds_size(), 0);
+  other = all();
+  other.set_parent("utilities/oahu");
+  EXPECT_EQ(list(other).suspect_thresholds_size(), 0);
+}
+
 TEST_F(FindingsTest, WordsNeedAPurposeWhichIsLogged) {
   validate();
   v1::ListFindingsRequest asked = all();

@@ -30,6 +30,9 @@ class FakeAdapter final : public sdk::Adapter {
     ++script_->stopped;
     co_return;
   }
+  sdk::Awaitable<std::vector<sdk::AttemptAnswer>> attempt(sdk::Attempt attempt) override {
+    return script_->on_attempt ? script_->on_attempt(std::move(attempt)) : Adapter::attempt(std::move(attempt));
+  }
 
  private:
   const sdk::AdapterInfo& info_;

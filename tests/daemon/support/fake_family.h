@@ -17,6 +17,8 @@ struct FakeScript {
   std::atomic<bool> fail{false};  // health() says Failed
   std::function<void(sdk::Services&)> on_make = [](sdk::Services&) {};
   std::function<DecodedBatch(std::string_view)> on_decode = [](std::string_view) { return DecodedBatch{}; };
+  // Empty: no command is stated.
+  std::function<sdk::Awaitable<std::vector<sdk::AttemptAnswer>>(sdk::Attempt)> on_attempt;
   std::function<Result<sdk::FeedPlan>()> on_plan = [] { return Result<sdk::FeedPlan>(sdk::FeedPlan{}); };
 };
 

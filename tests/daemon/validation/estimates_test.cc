@@ -36,7 +36,7 @@ TEST(Estimates, ALineBetweenTheNeighboursOfAShortHole) {
   EXPECT_THAT(made[0].mantissas, ElementsAre(502, 503, 504));
   EXPECT_EQ(made[0].method, "LINEAR");
   EXPECT_EQ(made[0].algorithm, "ami.vee.interval-estimation");
-  EXPECT_EQ(made[0].version, 1);
+  EXPECT_EQ(made[0].version, 2);
   EXPECT_EQ(
       made[0].inputs,
       R"({"inputs":[{"kind":"ANCHOR","at":"2026-01-15T15:45:00Z"},{"kind":"ANCHOR","at":"2026-01-15T16:45:00Z"}]})");
@@ -127,7 +127,7 @@ TEST(Estimates, ALongHoleLearnsFromTheLatestDaysOfItsKind) {
   Full f;  // a Thursday; the weekdays before are 14, 13, 12 and 9 January
   std::optional<Period> asked;
   f.facts.history = [&](storage::ChannelId channel, const Period& period) {
-    asked = period;
+    if (!asked) asked = period;  // later ones are about days of estimates
     return days_of(channel, period, [](std::chrono::sys_days day) {
       return static_cast<std::int64_t>(static_cast<unsigned>(std::chrono::year_month_day{day}.day())) * 100;
     });
@@ -186,7 +186,9 @@ TEST(Estimates, HistoryThatCannotBeReadIsTold) {
 TEST(Estimates, TooManyDaysInARowAreTold) {
   for (const auto& [before, told] : {std::pair{2, false}, std::pair{3, true}}) {
     Full f;
-    f.facts.estimated_days_before[f.channel] = before;
+    const std::chrono::sys_days today{f.facts.of.date};
+    for (int back = 1; back <= before; ++back) f.facts.estimated_days[f.channel].insert(today - days{back});
+    f.facts.estimated_days[f.channel].insert(today - days{before + 2});  // not in a row with them
     f.fill(f.channel, f.facts.window.from, f.facts.window.to,
            without(f.load(), at("2026-01-15T16:00:00Z"), at("2026-01-15T16:45:00Z")));
     if (told) {

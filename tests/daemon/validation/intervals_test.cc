@@ -293,6 +293,32 @@ TEST(JudgedIntervals, ThresholdsAreThoseOfTheFeedThatSaidItLast) {
   EXPECT_THAT(f.judged().profile, HasSubstr("head_end/"));
 }
 
+TEST(JudgedIntervals, ASilentDayHasTheThresholdsOfTheFeedThatDeliveredLastBeforeIt) {
+  Facts f;
+  const auto channel = f.intervals("cmep:KWH"), dial = f.dial("cmep:KWHREG");
+  f.source(2, "g", "2026-01-02T07:00:00Z");
+  f.source(3, "later", "2026-01-28T07:00:00Z");
+  f.source(4, "events", "2026-01-30T07:00:00Z");
+  f.rules.by_feed["g"] = vee::default_vee_config();
+  f.rules.by_feed["g"].profile = "full";
+  // Two weeks before; nothing near the day. What comes after it says nothing about who had it.
+  f.facts.last_intervals.push_back({channel, at("2026-01-01T05:00:00Z"), std::chrono::seconds{900}, 2});
+  f.read(dial, "2026-01-27T05:00:00Z", "5000");
+  f.facts.registers.back().source = 3;
+  f.event("POWER_QUALITY", "2026-01-15T12:00:00Z");
+  f.facts.events.back().source = 4;
+  EXPECT_EQ(f.judged().feed, "g");
+  EXPECT_THAT(f.judged().profile, HasSubstr("full/"));
+  // A dial that another feed read since, before the day.
+  f.source(5, "dials", "2026-01-06T07:00:00Z");
+  f.read(dial, "2026-01-05T05:00:00Z", "4000");
+  f.facts.registers.back().source = 5;
+  EXPECT_EQ(f.judged().feed, "dials");
+  f.facts.last_intervals.clear();
+  f.facts.registers.clear();
+  EXPECT_EQ(f.judged().feed, "events") << "nothing else is known";
+}
+
 TEST(JudgedIntervals, ADayInNoKnownZoneIsNotJudged) {
   Facts f;
   f.fill_window(f.intervals("cmep:KWH"));
@@ -331,6 +357,47 @@ TEST(JudgedIntervals, RunsAreSeenAcrossMidnight) {
            return start >= from - minutes{7 * 15} && start < from + minutes{15} ? 900 : f.load()(start);
          });
   EXPECT_THAT(f.findings("V21"), ElementsAre("V21 2.5.258 1 [2026-01-15T05:00:00Z 2026-01-15T05:15:00Z)"));
+}
+
+TEST(JudgedIntervals, ARunThatGoesOnIntoTheNextDayIsFoundWithBoth) {
+  Facts f;
+  f.profile("full");
+  const auto channel = f.intervals("cmep:KWH");
+  // four times 900 Wh before the day's end, and as many after it
+  const auto value = [&](std::size_t after) {
+    return [&f, after](UtcInstant start) -> std::optional<std::int64_t> {
+      const auto to = f.facts.day.to;
+      return start >= to - minutes{60} && start < to + minutes{15} * static_cast<int>(after)
+                 ? 900
+                 : f.load()(start);
+    };
+  };
+  f.fill(channel, f.facts.window.from, f.facts.window.to, value(4));
+  const auto found = ElementsAre("V21 2.5.258 1 [2026-01-16T04:00:00Z 2026-01-16T05:00:00Z)");
+  EXPECT_THAT(f.findings("V21"), found);
+  // While the next day is not over it says nothing: its own judgement brings this day back.
+  f.now = f.facts.day.to + hours{24} - std::chrono::seconds{1};
+  EXPECT_THAT(f.findings("V21"), IsEmpty());
+  f.now += std::chrono::seconds{1};
+  EXPECT_THAT(f.findings("V21"), found);
+  f.facts.intervals.clear();
+  f.fill(channel, f.facts.window.from, f.facts.window.to, value(3));
+  EXPECT_THAT(f.findings("V21"), IsEmpty());
+}
+
+TEST(JudgedIntervals, ZerosBehindAnOpenSwitchOfTheDayBesideAreNoPartOfARun) {
+  Facts f;
+  f.profile("full");
+  const auto channel = f.intervals("cmep:KWH");
+  // From noon to noon, in the day and the next.
+  f.fill(channel, f.facts.window.from, f.facts.window.to,
+         [&](UtcInstant start) -> std::optional<std::int64_t> {
+           const auto to = f.facts.day.to;
+           return start >= to - hours{12} && start < to + hours{12} ? 0 : f.load()(start);
+         });
+  EXPECT_THAT(f.findings("V20"), ElementsAre("V20 2.6.1 1 [2026-01-15T17:00:00Z 2026-01-16T05:00:00Z)"));
+  f.event("SWITCH_OPENED", "2026-01-16T14:00:00Z");  // 36 slots of the next day are left
+  EXPECT_THAT(f.findings("V20"), IsEmpty());
 }
 
 }  // namespace

@@ -1,6 +1,7 @@
 // The loop: when it works, when it stops, what it tells. On a virtual clock and a real database.
 #include "daemon/validation/validation_job.h"
 
+#include <algorithm>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 
@@ -25,7 +26,10 @@ class ValidationJobTest : public storage::StoreTest {
     today = std::chrono::floor<std::chrono::days>(host.clock.now());
     situation.ready = true;
     situation.every = seconds{30};
-    situation.judging = std::make_shared<const validation::Rules>();
+    situation.judging = [this] {
+      ++asked;
+      return rules;
+    };
   }
   // All of today for one meter, where days are those of UTC; `holes` slots from ten o'clock on are missing.
   void day_of(const std::string& key, int holes) {
@@ -64,6 +68,11 @@ class ValidationJobTest : public storage::StoreTest {
     return static_cast<std::size_t>(std::count_if(
         lines.begin(), lines.end(), [&](const std::string& l) { return l.find(id) != std::string::npos; }));
   }
+  bool says(const std::string& id, const std::string& part) const {
+    return std::ranges::any_of(lines, [&](const std::string& l) {
+      return l.find(id) != std::string::npos && l.find(part) != std::string::npos;
+    });
+  }
   bool shows(const std::string& line) const { return metrics.text().find(line + "\n") != std::string::npos; }
 
   sdk::testing::FakeHost host;
@@ -72,6 +81,8 @@ class ValidationJobTest : public storage::StoreTest {
   Log log{[this](Level, const std::string& line) { lines.push_back(line); }};
   Metrics metrics{"test"};
   ValidationJob::Situation situation;
+  std::shared_ptr<const validation::Rules> rules = std::make_shared<const validation::Rules>();
+  int asked = 0;
   std::unique_ptr<ValidationJob> job;
   bool ended = false;
 };
@@ -103,9 +114,73 @@ TEST_F(ValidationJobTest, ACheckThatHitsTooManyMetersIsToldOnceADay) {
   host.advance(minutes{2});
   EXPECT_EQ(one("SELECT count(*) FROM finding WHERE gone_at IS NULL"), "3") << "stored all the same";
   EXPECT_EQ(said("id=THRESHOLD_SUSPECT"), 1U);
+  EXPECT_TRUE(says("id=THRESHOLD_SUSPECT", "meters_hit=3 meters=20 profile=head_end/")) << lines.back();
   EXPECT_TRUE(shows("ami_validation_threshold_suspect{check=\"V07\"} 1")) << metrics.text();
   host.advance(hours{2});
   EXPECT_EQ(said("id=THRESHOLD_SUSPECT"), 1U);
+  EXPECT_LE(said("level=warn"), 1U) << "instead of a line a meter";
+  stop();
+  // Another gateway, or the same after a restart: it was said.
+  situation.stopping = ended = false;
+  start(*database);
+  host.advance(minutes{2});
+  EXPECT_EQ(said("id=THRESHOLD_SUSPECT"), 1U);
+  EXPECT_TRUE(shows("ami_validation_threshold_suspect{check=\"V07\"} 1")) << metrics.text();
+  stop();
+}
+
+TEST_F(ValidationJobTest, TheShareThatIsTooLargeIsThatOfTheMetersOwnProfile) {
+  // Of the feed that all came from 1000 meters are needed; the default says 20.
+  validation::Rules many;
+  many.by_feed["feed-1"] = vee::default_vee_config();
+  many.by_feed["feed-1"].suspect_from_meters = 1000;
+  validation::Rules strict = many;
+  strict.by_feed["feed-1"].suspect_from_meters = 10;
+  strict.by_feed["feed-1"].suspect_above_percent = Decimal{20, 0};
+  rules = std::make_shared<const validation::Rules>(many);
+  for (int i = 0; i < 20; ++i) day_of("M" + std::to_string(i), i < 3 ? 1 : 0);
+  ASSERT_EQ(one("SELECT DISTINCT feed FROM source"), "feed-1");
+  host.clock.step(UtcInstant{today} + std::chrono::days{1} + hours{31});
+  start(*database);
+  host.advance(minutes{2});
+  EXPECT_EQ(said("id=THRESHOLD_SUSPECT"), 0U);
+  const std::chrono::year_month_day day{today};
+  const auto again = [&](const validation::Rules& now) {
+    rules = std::make_shared<const validation::Rules>(now);
+    ASSERT_TRUE(storage::Validation(*database).revalidate(north, {}, day, day).ok());
+    host.advance(minutes{2});
+  };
+  again(strict);
+  EXPECT_EQ(said("id=THRESHOLD_SUSPECT"), 0U) << "3 of 20 are 15 %";
+  strict.by_feed["feed-1"].suspect_above_percent = Decimal{14, 0};
+  again(strict);
+  EXPECT_EQ(said("id=THRESHOLD_SUSPECT"), 1U);
+  EXPECT_TRUE(says("id=THRESHOLD_SUSPECT", " feeds=feed-1"));
+  stop();
+}
+
+TEST_F(ValidationJobTest, WhatIsJudgedAgainAfterAReloadIsJudgedByWhatWasLoaded) {
+  day_of("M1", 1);
+  host.clock.step(UtcInstant{today} + std::chrono::days{1} + hours{31});
+  // The rules change, and the order is given, when a step has begun and does not know yet what is due.
+  validation::Rules off;
+  off.fallback.profile = "off";
+  start(*database);
+  host.advance(minutes{2});
+  EXPECT_EQ(one("SELECT count(*) FROM finding WHERE gone_at IS NULL"), "1");
+  const int before = asked;
+  host.advance(minutes{2});
+  EXPECT_LE(asked - before, 4) << "rounds with nothing to judge ask for the shares only";
+  const std::chrono::year_month_day day{today};
+  ASSERT_TRUE(storage::Validation(*database).revalidate(north, {}, day, day).ok());
+  situation.judging = [this, off] {
+    EXPECT_EQ(one("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND objid = 11"), "1")
+        << "the step has taken the queue: an order that comes now waits for the next";
+    situation.judging = [this] { return rules; };
+    return std::make_shared<const validation::Rules>(off);
+  };
+  host.advance(minutes{2});
+  EXPECT_EQ(one("SELECT count(*) FROM finding WHERE gone_at IS NULL"), "0");
   stop();
 }
 
@@ -124,11 +199,11 @@ TEST_F(ValidationJobTest, NewThresholdsHoldForWhatIsJudgedNext) {
   host.clock.step(UtcInstant{today} + std::chrono::days{1} + hours{31});
   validation::Rules off;
   off.fallback.profile = "off";
-  situation.judging = std::make_shared<const validation::Rules>(off);
+  rules = std::make_shared<const validation::Rules>(off);
   start(*database);
   host.advance(minutes{2});
   EXPECT_EQ(one("SELECT count(*) FROM finding"), "0");
-  situation.judging = std::make_shared<const validation::Rules>();
+  rules = std::make_shared<const validation::Rules>();
   const std::chrono::year_month_day day{today};
   ASSERT_TRUE(storage::Validation(*database).revalidate(north, {}, day, day).ok());
   host.advance(minutes{2});

@@ -126,6 +126,7 @@ class ChangeFeed(unittest.TestCase):
         stream.cancel()
         self.drop("third.cmep", quarter_hours("202601170000", "0.400", first_end="202601150100"))
         self.gateway.wait(lambda: self.gateway.sql("select count(*) from change") == "3", 60, "the third file")
+        self.gateway.deliverable()
         stream = self.subscribe()
         copy.seen.clear()
         cursor = self.until_quiet(stream, copy)
@@ -145,6 +146,7 @@ class ChangeFeed(unittest.TestCase):
         self.drop("fourth.cmep", quarter_hours("202601180000", "0.401", first_end="202601150100"))
         self.gateway.start(self.config)
         self.gateway.wait(lambda: self.gateway.sql("select count(*) from change") == "4", 60, "the fourth file")
+        self.gateway.deliverable()
         stream = self.subscribe()
         copy.seen.clear()
         cursor = self.until_quiet(stream, copy)
@@ -166,6 +168,7 @@ class ChangeFeed(unittest.TestCase):
         port = (self.gateway.folder / "http.port").read_text().strip()
         gauge = 'ami_change_subscriber_lag_seconds{subscriber="billing",utility="u"} 0'
         self.gateway.wait(lambda: gauge in urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=5).read().decode(), 30, gauge)
+        self.gateway.deliverable()
         printed = self.gateway.amictl("--utility", "u", "changes", "--once", "--ack", "clerk", "--kind", "CORRECTED")
         self.assertEqual([line.split(" ", 1)[1] for line in printed.splitlines()],
                          ["M1 cmep:KWH CORRECTED 2026-01-15T05:15:00Z 222 Wh (was 200)",

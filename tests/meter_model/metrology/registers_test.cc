@@ -87,9 +87,15 @@ TEST(RegisterDelta, MoreThanTheGreatestPowerGivesIsSuspect) {
   EXPECT_NE(backwards.reason.find("backwards"), std::string::npos);
 }
 
-TEST(RegisterDelta, AnExchangeOrResetInBetweenIsSuspect) {
+// Section 2.9 forbids to assume a wrap across an exchange, not that a register shows more afterwards.
+TEST(RegisterDelta, AcrossAnExchangeOrResetADropIsSuspectAndARiseIsNoEnergy) {
   EXPECT_EQ(delta(k5x1, "99998", "00003", 24h, true).verdict, Verdict::Suspect);
-  EXPECT_EQ(delta(k5x1, "00003", "00005", 24h, true).verdict, Verdict::Suspect);
+  for (const char* second : {"00003", "00005", "90000"}) {  // the last is more than any power gives in a day
+    const auto rise = delta(k5x1, "00003", second, 24h, true);
+    EXPECT_EQ(rise.verdict, Verdict::Undetermined) << second;
+    EXPECT_EQ(rise.kwh, Decimal{}) << second;
+    EXPECT_NE(rise.reason.find("exchange"), std::string::npos);
+  }
 }
 
 TEST(RegisterDelta, NoChangeIsNoEnergy) {
@@ -135,7 +141,7 @@ TEST(NetDelta, KeepsItsSignOverAWrap) {
 
 TEST(NetDelta, IsAsDoubtfulAsTheWorseOfTheTwo) {
   const ReadingPair good{decimal("10"), decimal("14"), 24h};
-  const ReadingPair swapped{decimal("10"), decimal("14"), 24h, true};
+  const ReadingPair swapped{decimal("14"), decimal("10"), 24h, true};
   const ReadingPair long_ago{decimal("10"), decimal("14"), std::chrono::days{100}};
   EXPECT_EQ(net_delta(k5x1, good, swapped, kForm2sW)->verdict, Verdict::Suspect);
   EXPECT_NE(net_delta(k5x1, good, swapped, kForm2sW)->reason.find("received"), std::string::npos);

@@ -108,6 +108,19 @@ TEST(MappingYaml, FlagsAreLettersOnly) {
   EXPECT_THAT(problems("flags: {R0: {}}\n"), HasSubstr("flag 'R0' must be letters"));
 }
 
+TEST(MappingYaml, AWholeFlagStandsBehindAnEqualsSignAndComesFirst) {
+  const auto map = parse_mapping("flags: {R: {}, \"=4\": {quality: [1.4.2]}, \"=R7\": {missing: true}}\n", "m");
+  ASSERT_TRUE(map.ok()) << map.error().message;
+  ASSERT_NE(flag_rule(*map, "4"), nullptr);
+  EXPECT_EQ(flag_rule(*map, "4")->quality, (QualitySet{{1, 4, 2}}));
+  EXPECT_EQ(flag_rule(*map, "44"), nullptr);  // a number alone is known as a whole or not at all
+  ASSERT_NE(flag_rule(*map, "R7"), nullptr);
+  EXPECT_TRUE(flag_rule(*map, "R7")->missing);
+  ASSERT_NE(flag_rule(*map, "R8"), nullptr);
+  EXPECT_FALSE(flag_rule(*map, "R8")->missing);
+  EXPECT_EQ(flag_rule(*map, ""), nullptr);
+}
+
 TEST(MappingYaml, KeyGivenTwiceIsAProblem) {
   EXPECT_THAT(problems("tou: {A: 1, A: 2}\n"), HasSubstr("'A' is given twice"));
   EXPECT_THAT(problems("tou: {A: 1}\ntou: {B: 2}\n"),

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 #include <yaml-cpp/yaml.h>
 
+#include <cctype>
 #include <cstdlib>
 #include <fstream>
 #include <map>
@@ -63,6 +64,7 @@ const std::map<std::string, std::set<std::string>>& beyond_the_table() {
       {"apparent and reactive power: the W code with uom 61 or 63", {"KVA", "KVAR", "GKVA", "GKVAR"}},
       {"received power: the delivered code with flow 19", {"GKW"}},
       {"energy of gas in therms: uom 169", {"THERMREG", "THERM"}},
+      {"power factor: kind 38 with uom 65", {"PF"}},
   };
   return rows;
 }
@@ -72,6 +74,7 @@ const std::map<std::string, std::set<std::string>>& templates_beyond_the_table()
       {"average power over an interval", {"0.2.{period}.6.1.1.37.0.0.0.0.0.0.0.0.3.38.0"}},
       {"received TOU energy: the delivered code with flow 19",
        {"0.0.0.9.19.1.12.0.0.0.0.{tou}.0.0.0.3.72.0"}},
+      {"a fifth tier: the code of the fourth with tier 5", {"0.0.0.9.1.1.12.0.0.0.0.5.0.0.0.3.72.0"}},
       {"cumulative demand, received or by tier: the delivered total with flow 19 or a tier",
        {"0.8.53.3.19.1.8.0.0.0.0.0.0.0.0.3.38.0", "0.8.53.3.1.1.8.0.0.0.0.{tou}.0.0.0.3.38.0",
         "0.8.53.3.19.1.8.0.0.0.0.{tou}.0.0.0.3.38.0"}},
@@ -127,9 +130,13 @@ TEST_P(ShippedMap, TwoRulesNeverFitTheSameWords) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Config, ShippedMap, ::testing::Values("maps/cmep.yaml", "maps/ssn.yaml"),
+INSTANTIATE_TEST_SUITE_P(Config, ShippedMap, ::testing::Values("maps/cmep.yaml", "maps/ssn.yaml", "maps/lg-delimited.yaml", "maps/multispeak.yaml"),
                          [](const auto& map) {
-                           return std::string(map.param) == "maps/cmep.yaml" ? "Cmep" : "Ssn";
+                           std::string name;
+                           for (const char c : std::string(map.param).substr(5)) {
+                             if (std::isalnum(static_cast<unsigned char>(c)) != 0) name += c;
+                           }
+                           return name;
                          });
 
 std::string type_of(const Mapping& mapping, const SeriesObservation& said) {

@@ -132,6 +132,20 @@ TEST(RegisterMonotone, ExactBoundOfWhatIsPossible) {
   EXPECT_EQ(c.figure_of(Check::RegisterMonotone, "by"), "1");
 }
 
+TEST(RegisterMonotone, ARiseAcrossAnExchangeIsNoSignOfAFaultWhateverItIs) {
+  Case c;
+  for (const char* second : {"1000000", "1000200", "99000000"}) {
+    c.registers = {{at("2026-01-15T05:00:00Z"), number("1000000"), {}},
+                   {at("2026-01-15T06:00:00Z"), number(second), {}}};
+    c.interruptions = {at("2026-01-15T05:30:00Z")};
+    EXPECT_EQ(c.codes(Check::RegisterMonotone), "") << second;
+    // No energy either: nothing is compared with it.
+    EXPECT_EQ(c.verdict(Check::IntervalSum), "the energy between the register readings is not known");
+  }
+  c.interruptions.clear();
+  EXPECT_EQ(c.codes(Check::RegisterMonotone), "2.5.258");  // 98000 kWh in an hour
+}
+
 TEST(RegisterMonotone, InterruptedWrapsAndNetRegisters) {
   Case c;
   c.registers = {{at("2026-01-15T05:00:00Z"), number("99998000"), {}},

@@ -32,8 +32,7 @@ struct Gap : Case {
                      .zone = zone,
                      .date = date,
                      .day_class = DayClass::Weekday,
-                     .before = before,
-                     .after = after,
+                     .days = days,
                      .like_days = like_days,
                      .class_profile = profile,
                      .collection_ends = collection_ends},
@@ -56,7 +55,7 @@ struct Gap : Case {
   }
   Zone zone = Zone::load("America/Toronto").value();
   year_month_day date = kThursday;
-  std::optional<Neighbour> before, after;
+  std::vector<DaySlots> days;  // empty: all slots are of `date`
   std::vector<LikeDay> like_days;
   std::vector<std::unique_ptr<Values>> like_values;
   Values profile;
@@ -142,17 +141,12 @@ TEST(Linear, APoorNeighbourIsNoAnchor) {
   EXPECT_TRUE(outage.run().estimates.empty());
 }
 
-TEST(Linear, AtTheDaysEdgesTheNeighbouringDaysLend) {
+TEST(Linear, AtTheDaysEdgesThereIsNoEndPointWithoutTheNeighbouringDays) {
   Gap g;
   g.hole(0, 1);
   g.hole(95, 1);
   EXPECT_EQ(g.run().estimates.size(), 0U);
-  g.before = Neighbour{401, {}};
-  g.after = Neighbour{601, Mark::PowerFail};
-  const Estimation made = g.run();
-  ASSERT_EQ(made.estimates.size(), 1U);
-  EXPECT_EQ(made.estimates[0].values, (Values{451}));  // 401 and 501
-  EXPECT_EQ(made.unfilled.size(), 1U);
+  EXPECT_EQ(g.run().unfilled.size(), 2U);
 }
 
 TEST(ZeroInOutage, OnlyWhereARecordCoversTheGap) {
@@ -199,6 +193,8 @@ TEST(LikeDays, NeverDaysWithOutageEstimateTestModeOrTheGapItself) {
   }
   g.like(std::chrono::year{2026} / 1 / 12, 900);
   (*g.like_values.back())[25] = kHole;
+  g.like(std::chrono::year{2026} / 1 / 7, 900);
+  (*g.like_values.back())[90] = kHole;            // not wanted here, but an estimate stands there
   g.like(std::chrono::year{2025} / 12 / 1, 900);  // another season
   g.like(std::chrono::year{2026} / 1 / 9, 900).length = 1h;
   EXPECT_TRUE(g.run().estimates.empty());
@@ -350,7 +346,47 @@ TEST(Estimation, RawValuesStayAndTheSameInputGivesTheSameAnswerInAnyOrderOfLikeD
   ASSERT_EQ(first.estimates.size(), second.estimates.size());
   EXPECT_EQ(first.estimates[0].values, second.estimates[0].values);
   EXPECT_EQ(first.estimates[0].inputs, second.estimates[0].inputs);
-  EXPECT_EQ(kEstimationVersion, 1);
+  EXPECT_EQ(kEstimationVersion, 2);
+}
+
+TEST(LikeDays, AreRoundedToWhatTheDayIsStatedIn) {
+  Gap g;
+  g.hole(20, 12);
+  g.day.exponent = 0;
+  g.like(std::chrono::year{2026} / 1 / 14, 1005).exponent = -1;  // 100.5
+  g.like(std::chrono::year{2026} / 1 / 13, 100);
+  EXPECT_EQ(g.run().estimates.at(0).values, Values(12, 100));  // 100.25
+  g.like(std::chrono::year{2026} / 1 / 12, 102);
+  EXPECT_EQ(g.run().estimates.at(0).values, Values(12, 101));  // 100.833
+  g.like_days.clear();
+  g.like(std::chrono::year{2026} / 1 / 14, 4).exponent = 18;  // what 64 bits do not hold
+  g.like(std::chrono::year{2026} / 1 / 13, 4'000'000'000'000'000'000);
+  g.like(std::chrono::year{2026} / 1 / 12, std::numeric_limits<std::int64_t>::max());
+  EXPECT_EQ(g.run().estimates.at(0).values, Values(12, 6'611'686'018'427'387'904));  // the day of 4e18 apart
+}
+
+TEST(Estimation, DaysThatDoNotFitTheSlotsAreRefused) {
+  Gap g;
+  g.hole(10, 2);
+  const std::vector<std::vector<DaySlots>> wrong{
+      {{kThursday, {}, {0, 97}, 0}},
+      {{kThursday, {}, {90, 7}, 0}},
+      {{kThursday, {}, {97, 0}, 0}},
+      {{kThursday, {}, {1, static_cast<std::size_t>(-1)}, 0}},
+      {{kThursday, {}, {0, 50}, 0}, {std::chrono::year{2026} / 1 / 16, {}, {49, 10}, 0}},
+      {{std::chrono::year{2026} / 1 / 16, {}, {0, 96}, 0}}};
+  for (const auto& days : wrong) {
+    g.days = days;
+    const Estimation made = g.run();
+    EXPECT_TRUE(made.estimates.empty());
+    ASSERT_EQ(made.unfilled.size(), 1U);
+    EXPECT_EQ(made.unfilled[0].slots, (SlotRange{0, 96}));
+  }
+  g.days = {{kThursday, {}, {0, 96}, 0}};
+  EXPECT_EQ(g.run().estimates.size(), 1U);
+  g.days = {{kThursday, {}, {20, 76}, 0}};  // the hole is none that the day owes
+  EXPECT_TRUE(g.run().estimates.empty());
+  EXPECT_TRUE(g.run().unfilled.empty());
 }
 
 TEST(Estimation, ContradictoryOrEmptyInput) {

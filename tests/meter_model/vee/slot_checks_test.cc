@@ -217,6 +217,8 @@ TEST(Report, SlotCodesAreThoseOfTheFindingsThatTouchIt) {
 
 TEST(Marks, ComeFromCodesOfAnySystem) {
   EXPECT_EQ(marks_of({{1, 4, 2}, {2, 2, 32}, {3, 8, 0}}), Mark::Partial | Mark::PowerFail | Mark::Estimated);
+  EXPECT_EQ(marks_of({{3, 7, 1}}), Marks(Mark::Edited));
+  EXPECT_TRUE(kNoAnchor.any_of(Mark::Edited));
   EXPECT_TRUE(marks_of({{2, 0, 1}, {1, 4, 16}}).none());
 }
 

@@ -143,6 +143,31 @@ TEST(ZeroRun, AWholeDayOfZerosOnAnActiveClosedSwitch) {
   EXPECT_EQ(c.codes(Check::ZeroRun), "");
 }
 
+TEST(ZeroRun, WhatFollowsTheDayCountsWhereItIsNeeded) {
+  Case c(96, 0);
+  for (auto& value : c.values) value = 0;
+  c.values[47] = 1;  // 48 zeros to midnight
+  c.day.after = {0, 47};
+  EXPECT_EQ(c.codes(Check::ZeroRun), "");
+  c.day.after = {0, 48};
+  EXPECT_EQ(c.codes(Check::ZeroRun), "2.6.1");
+  EXPECT_EQ(c.slots(Check::ZeroRun), (std::vector<SlotRange>{{48, 48}}));
+  EXPECT_EQ(c.figure_of(Check::ZeroRun, "zeros in a row"), "96");
+  c.day.after = {1, 96};
+  EXPECT_EQ(c.codes(Check::ZeroRun), "");
+  c.day.after = {kHole, 0};
+  EXPECT_EQ(c.codes(Check::ZeroRun), "");
+  // Zeros in the middle of the day are next to neither side.
+  c.values[95] = 1;
+  c.day.before = c.day.after = {0, 96};
+  EXPECT_EQ(c.slots(Check::ZeroRun), (std::vector<SlotRange>{{0, 47}}));
+  // What is found without it says the same whatever follows.
+  Case whole(96, 0);
+  for (auto& value : whole.values) value = 0;
+  whole.day.after = {0, 96};
+  EXPECT_EQ(whole.figure_of(Check::ZeroRun, "zeros in a row"), "96");
+}
+
 TEST(ZeroRun, OpenSwitchInactiveAccountAndOutageExplainZeros) {
   for (auto Case::*spans : {&Case::open, &Case::inactive, &Case::outages}) {
     Case c(96, 0);
@@ -170,6 +195,20 @@ TEST(Frozen, RunsOverMidnight) {
   c.day.before = {500, 7};
   EXPECT_EQ(c.codes(Check::Frozen), "2.5.258");
   EXPECT_EQ(c.slots(Check::Frozen), (std::vector<SlotRange>{{0, 1}}));
+  c.day.before = {};
+  c.day.after = {501, 7};  // the day ends with 501
+  EXPECT_EQ(c.slots(Check::Frozen), (std::vector<SlotRange>{{95, 1}}));
+  c.day.after = {501, 6};
+  EXPECT_EQ(c.codes(Check::Frozen), "");
+  c.values[95] = kHole;  // a hole is no value that repeats
+  c.day.after = {kHole, 96};
+  EXPECT_EQ(c.codes(Check::Frozen), "");
+  // A run from before the day to after it.
+  for (auto& value : c.values) value = 7;
+  c.config.frozen_count = 100;
+  c.day.before = {7, 2};
+  c.day.after = {7, 2};
+  EXPECT_EQ(c.slots(Check::Frozen), (std::vector<SlotRange>{{0, 96}}));
 }
 
 TEST(UseWhileOff, MoreThanOnePulseBehindAnOpenSwitchIsASafetyEvent) {

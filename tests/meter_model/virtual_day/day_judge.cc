@@ -95,11 +95,10 @@ struct Laid {
   }
 };
 
-vee::RunBefore run_at_end(const Laid& laid) {
-  vee::RunBefore run;
-  for (auto value = laid.values.rbegin(); value != laid.values.rend(); ++value) {
+vee::RunBeside run_of(auto value, auto end) {
+  vee::RunBeside run;
+  for (; value != end && *value != vee::kHole; ++value) {
     if (run.count > 0 && *value != run.value) break;
-    if (*value == vee::kHole) break;
     run = {*value, run.count + 1};
   }
   return run;
@@ -111,6 +110,7 @@ class DayJudge {
     judged_.date = date;
     judged_.day = day_ = vee::civil_day(heard.zone, date);
     before_ = vee::civil_day(heard.zone, std::chrono::sys_days{date} - days{1});
+    after_ = vee::civil_day(heard.zone, std::chrono::sys_days{date} + days{1});
   }
 
   JudgedDay judge() {
@@ -197,7 +197,9 @@ class DayJudge {
     std::ranges::stable_sort(registers, {}, &vee::RegisterRead::at);
     day.registers = registers;
     if (!said.is_received) day.demand = demand_;
-    day.before = run_at_end(Laid(heard_, said, before_));
+    const Laid before(heard_, said, before_), after(heard_, said, after_);
+    day.before = run_of(before.values.rbegin(), before.values.rend());
+    day.after = run_of(after.values.begin(), after.values.end());
     day.adu_same_month_last_year = heard_.adu_last_year;
     day.adu_last_period = heard_.adu_last_period;
     vee::Report report(vee::Report::Detail::EveryJudgement);
@@ -216,7 +218,7 @@ class DayJudge {
 
   const Heard& heard_;
   vee::VeeConfig config_ = vee::default_vee_config();
-  vee::Span day_, before_;
+  vee::Span day_, before_, after_;
   JudgedDay judged_;
   vee::MeterDay meter_;
   std::vector<vee::Span> outages_, test_modes_, open_;

@@ -43,6 +43,22 @@ TEST(JudgedParts, AnotherMidnightKeepsOnlyWhatIsStillKnown) {
   EXPECT_EQ(day, (JudgedParts{300, 3, 2}));
 }
 
+TEST(JudgedParts, PartsWithVersionsOfTheirOwnStandOnlyBesideTheSameMidnight) {
+  JudgedParts day;
+  day.judged_alone(0, 1110, 18);  // India: a civil day ends at 18:30Z
+  EXPECT_EQ(day, (JudgedParts{1110, 18, 0}));
+  day.judged_alone(1110, 1440, 6);
+  EXPECT_EQ(day, (JudgedParts{1110, 18, 6}));
+  day.judged_alone(0, 1110, 19);
+  EXPECT_EQ(day, (JudgedParts{1110, 19, 6}));
+  day.judged_alone(1095, 1440, 7);  // Nepal: what lies before 18:15Z was never counted by itself
+  EXPECT_EQ(day, (JudgedParts{1095, 0, 7}));
+  day.judged_alone(0, 1440, 24);
+  EXPECT_EQ(day, (JudgedParts{0, 0, 24}));
+  day.judged_alone(0, 1110, 18);
+  EXPECT_EQ(day, (JudgedParts{1110, 18, 0})) << "24 was of the whole day";
+}
+
 TEST(JudgedParts, RowThatGrowsInOnePartStaysJudgedInTheOther) {
   JudgedParts day{300, 1, 0};
   day.grown(2, Spans{{300, 315}});

@@ -193,6 +193,90 @@ TEST_F(LayersTest, EstimateFillsHolesOfLayerBestOnlyWhateverItsExponent) {
   EXPECT_EQ(one("SELECT count(*) FROM estimate WHERE superseded_at = '2026-03-11T01:00:00Z'"), "1");
 }
 
+TEST_F(LayersTest, WithdrawalOfALaterTimeQueuesItsDaysThenAndNothingIsSaidToBeValidatedMeanwhile) {
+  const MeterId m = install(north, "M1"), other = install(north, "M2");
+  for (const MeterId id : {m, other}) send({.meter = id, .start = "2026-03-02T12:00:00Z", .values = {7, 7}});
+  work("2026-03-10T00:00:00Z");
+  const auto day = [&](MeterId id) { return slots(id, "2026-03-02T00:00:00Z", "2026-03-03T00:00:00Z"); };
+  EXPECT_EQ(day(m), "03-02T12:00 7[2.0.1]x2");
+  sql("INSERT INTO withdrawal (channel_id, source_id, at, cause) SELECT " + std::to_string(channel(m)) +
+      ", min(source_id), '2098-01-01', 'x' FROM source");
+  EXPECT_EQ(day(m), "03-02T12:00 7[]x2") << "it counts, and will go when nobody looks";
+  EXPECT_EQ(day(other), "03-02T12:00 7[2.0.1]x2");
+  EXPECT_EQ(work("2026-03-10T00:00:00Z"), "") << "not yet";
+  again(m, "2026-03-02", "2026-03-10T00:00:00Z");
+  EXPECT_EQ(day(m), "03-02T12:00 7[]x2");
+  EXPECT_EQ(work("2097-12-31T23:59:59Z"), "");
+  EXPECT_EQ(work("2098-01-01T00:00:00Z"), "M1 2026-03-01;M1 2026-03-02;M1 2026-03-03;");
+  EXPECT_EQ(work("2099-01-01T00:00:00Z"), "") << "once";
+  // Put off to the past: due at once.
+  sql("UPDATE withdrawal SET at = '2026-03-04'");
+  EXPECT_EQ(day(m), "");
+  EXPECT_EQ(work("2026-03-10T00:00:00Z"), "M1 2026-03-01;M1 2026-03-02;M1 2026-03-03;");
+}
+
+// Hours of India and Nepal begin at a half and a quarter of a UTC hour, so each is a row of its own.
+TEST_F(LayersTest, HoursOffTheUtcGridAreSaidToBeValidatedOncePartOfTheUtcDayWasJudged) {
+  struct Case {
+    const char *key, *zone, *start;
+  };
+  for (const Case& c : {Case{"K", "Asia/Kolkata", "2026-03-01T18:30:00Z"},
+                        Case{"N", "Asia/Kathmandu", "2026-03-01T18:15:00Z"}}) {
+    const MeterId m = install(north, c.key, c.zone);
+    send({.meter = m, .start = c.start, .values = same(48, 7), .length_s = 3600});
+    const std::string end = to_text(at(c.start) + std::chrono::hours{48});
+    const auto day = [&](int n) {
+      const std::string from = to_text(at(c.start) + std::chrono::hours{24 * n}),
+                        to = to_text(at(c.start) + std::chrono::hours{24 * n + 24});
+      return slots(m, from.c_str(), to.c_str()).substr(12);
+    };
+    work("2026-03-02T20:00:00Z");
+    EXPECT_EQ(day(0), "7[2.0.1]x24") << c.key;
+    EXPECT_EQ(day(1), "7[]x24") << c.key << ": the day is not over";
+    work("2026-03-10T00:00:00Z");
+    EXPECT_EQ(day(1), "7[2.0.1]x24") << c.key;
+    for (const std::size_t page : {std::size_t{1}, std::size_t{2}})
+      EXPECT_EQ(slots(m, c.start, end.c_str(), Layer::Validated, {}, page).substr(12), "7[2.0.1]x48");
+    EXPECT_EQ(slots(m, c.start, end.c_str(), Layer::Raw).substr(12), "7[]x48");
+    // In one month, however many days: one row of few numbers.
+    EXPECT_EQ(
+        one("SELECT count(*) || ' ' || max(cardinality(runs)) FROM judged_version WHERE interval_s = -3600"
+            " AND meter_id = " +
+            std::to_string(m)),
+        "1 9");
+
+    // A correction in the first civil day unsays that part, and no other.
+    late = true;
+    const std::string corrected = to_text(at(c.start) + std::chrono::hours{3});
+    send({.meter = m,
+          .start = corrected.c_str(),
+          .values = {9},
+          .length_s = 3600,
+          .rank = at("2026-03-05T00:00:00Z")});
+    EXPECT_EQ(day(0), "7[]x3 9[] 7[]x2 7[2.0.1]x18") << c.key << ": six hours are of the UTC day before";
+    EXPECT_EQ(day(1), "7[2.0.1]x24") << c.key;
+    work("2026-03-11T00:00:00Z");
+    work("2026-03-11T01:00:00Z");
+    EXPECT_EQ(day(0), "7[2.0.1]x3 9[2.0.1] 7[2.0.1]x20") << c.key;
+    late = false;
+  }
+}
+
+TEST_F(LayersTest, AHourOnTheGridAndOneOffItAreJudgedEachByItself) {
+  const MeterId m = install(north, "M1", "Etc/UTC");
+  send({.meter = m, .start = "2026-03-02T10:00:00Z", .values = {7}, .length_s = 3600});
+  send({.meter = m, .start = "2026-03-02T12:30:00Z", .values = {8}, .length_s = 3600});
+  work("2026-03-10T00:00:00Z");
+  const auto day = [&] { return slots(m, "2026-03-02T00:00:00Z", "2026-03-03T00:00:00Z"); };
+  EXPECT_EQ(day(), "03-02T10:00 7[2.0.1]; 03-02T12:30 8[2.0.1]");
+  late = true;
+  send({.meter = m, .start = "2026-03-02T14:30:00Z", .values = {9}, .length_s = 3600});
+  EXPECT_EQ(day(), "03-02T10:00 7[2.0.1]; 03-02T12:30 8[]; 03-02T14:30 9[]");
+  verdict(m, "2026-03-02").judged = false;
+  again(m, "2026-03-02", "2026-03-11T00:00:00Z");
+  EXPECT_EQ(day(), "03-02T10:00 7[]; 03-02T12:30 8[]; 03-02T14:30 9[]") << "its feed is off";
+}
+
 TEST_F(LayersTest, EstimateOffTheGridStandsBesideOddIntervals) {
   const MeterId m = install(north, "M1");
   send({.meter = m, .start = "2026-03-02T12:07:00Z", .values = {7}});
@@ -202,7 +286,7 @@ TEST_F(LayersTest, EstimateOffTheGridStandsBesideOddIntervals) {
   verdict(m, "2026-03-02").estimates = {estimate(m, "2026-03-02T12:07:00Z", {1, 8})};
   work("2026-03-10T00:00:00Z");
   EXPECT_EQ(slots(m, "2026-03-02T00:00:00Z", "2026-03-03T00:00:00Z", Layer::Best),
-            "03-02T12:07 7[2.4.2] 8[2.8.0]e 9[]");
+            "03-02T12:07 7[2.0.1 2.4.2] 8[2.8.0]e 9[2.0.1]");
   EXPECT_EQ(own_changes(),
             "2 03-02T12:07 v0 kinds 4 slots - old 7e0[];2 03-02T12:22 v0 kinds 32 slots - old;");
 }
@@ -457,6 +541,48 @@ TEST_F(LayersTest, ReaderOfAUtilitySeesNothingThatWasFoundInAnother) {
   EXPECT_TRUE(Validation(view).findings(query).value().items.empty());
   query.utility = north;
   EXPECT_EQ(Validation(view).findings(query).value().items.size(), 1U);
+}
+
+TEST_F(LayersTest, FindingsAboutReadingsGoWithTheMonthsOfRegisters) {
+  make_logins(conninfo);
+  Database gateway({.conninfo = as_user(conninfo, "t_ingest")});
+  const MeterId m = install(north, "M1", {}, "2018-01-01T00:00:00Z");
+  const auto tell = [&](const char* day, const char* noon, const char* later, const char* end_of_month) {
+    send({.meter = m, .start = noon, .values = {7}});
+    send_register(m, noon, {5, 0});
+    DayFinding of_the_meter = finding(m, noon, later, 26, "2.4.6", 0);
+    of_the_meter.channel = 0;
+    verdict(m, day).findings = {finding(m, noon, later, 14, "2.6.0"),
+                                finding(m, noon, noon, 17, "2.5.258", 0),
+                                // of two readings; it goes with the later one
+                                finding(m, end_of_month, later, 15, "2.6.9", 0), of_the_meter};
+  };
+  tell("2019-05-01", "2019-05-01T12:00:00Z", "2019-05-01T12:15:00Z", "2019-04-30T12:00:00Z");
+  tell("2025-11-10", "2025-11-10T12:00:00Z", "2025-11-10T12:15:00Z", "2025-11-09T12:00:00Z");
+  work("2025-12-10T00:00:00Z");
+  const auto counts = [&] {
+    return one(
+        "SELECT (SELECT count(*) FROM finding) || ' ' || (SELECT count(*) FROM register_finding) || ' ' ||"
+        " (SELECT count(*) FROM any_finding)");
+  };
+  EXPECT_EQ(counts(), "4 4 8");
+  EXPECT_EQ(one("SELECT count(DISTINCT finding_id) FROM any_finding"), "8") << "one series of numbers";
+  const auto run = [&](const std::map<std::string, int, std::less<>>& rules_of_north) {
+    MaintenancePlan plan;
+    plan.retention.of_utility["north"] = rules_of_north;
+    const auto report = Maintenance(gateway).run(plan, at("2026-01-15T03:00:00Z"), [] { return true; });
+    ASSERT_TRUE(report.ok()) << report.error().message;
+    for (const auto& entry : (*report)->entries)
+      EXPECT_NE(entry.outcome, MaintenanceEntry::Outcome::Failed) << entry.subject << ": " << entry.detail;
+  };
+  run({{"intervals", 60}});
+  EXPECT_EQ(counts(), "2 4 6") << "registers are kept";
+  run({{"registers", 60}});
+  EXPECT_EQ(counts(), "2 2 4");
+  EXPECT_EQ(
+      one("SELECT string_agg(relation || ' ' || class || ' ' || rows || ' ' || month, ', ' ORDER BY relation)"
+          " FROM retention_certificate WHERE relation LIKE '%finding'"),
+      "finding intervals 2 2019-05-01, register_finding registers 2 2019-05-01");
 }
 
 TEST_F(LayersTest, FindingsEstimatesAndJudgedVersionsGoWithTheMonthsOfIntervalsUnlessTheyAreHeld) {

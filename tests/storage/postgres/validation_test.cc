@@ -1,6 +1,7 @@
 // Which meter-days are judged when, and what becomes of verdicts.
 #include "storage/postgres/validation.h"
 
+#include <algorithm>
 #include <pqxx/pqxx>
 
 #include "meter_model/failpoint.h"
@@ -297,6 +298,74 @@ TEST_F(ValidationTest, MeterThatFellSilentIsJudgedDayByDayUntilNothingIsSaidOfIt
   EXPECT_EQ(work("2026-03-12T06:00:00Z"), "M1 2026-03-04;");
 }
 
+// What a silent day says rests on the last value before it, and values come in any order: from several files,
+// or late. Whatever the order, and whoever judged in between, the same days say the same in the end.
+TEST_F(ValidationTest, SilenceIsToldToItsEndInWhateverOrderTheValuesBeforeItCame) {
+  constexpr int kSilent = 5;  // days that a channel of this judge owes, after the day of its last value
+  const DayJudge inner = judge;
+  judge = [&](const MeterDayFacts& facts) {
+    DayVerdict out = inner(facts);
+    for (const auto& [id, info] : facts.dictionary.channels) {
+      UtcInstant last = UtcInstant::min();
+      for (const LastInterval& one_of : facts.last_intervals) {
+        if (one_of.channel == id) last = one_of.start;
+      }
+      for (const IntervalBlock& block : facts.intervals) {
+        if (block.channel == id && block.first_start < facts.day.to) last = std::max(last, block.first_start);
+      }
+      if (last >= facts.day.from || last < facts.day.from - std::chrono::days{kSilent}) continue;
+      DayFinding missing;
+      missing.channel = id;
+      missing.length = std::chrono::seconds{900};
+      missing.period = facts.day;
+      missing.check = 7;
+      missing.quality = QualityCode{2, 5, 259};
+      out.findings.push_back(missing);
+    }
+    return out;
+  };
+  // Two channels and a dial of one meter, and a value in between that comes when all was over long ago.
+  const auto first = [&](MeterId m) {
+    send({.meter = m, .start = "2026-03-02T12:00:00Z", .values = {1}, .key = "a"});
+  };
+  const auto second = [&](MeterId m) {
+    send({.meter = m, .start = "2026-03-02T12:00:00Z", .values = {1}, .key = "b"});
+  };
+  const auto dial = [&](MeterId m) {
+    for (const char* when : {"2026-03-03T12:00:00Z", "2026-03-04T12:00:00Z"})
+      send_register(m, when, {5, 0}, "dial");
+  };
+  const auto between = [&](MeterId m) {
+    send({.meter = m, .start = "2026-03-05T12:00:00Z", .values = {1}, .key = "a"});
+  };
+  using Act = std::function<void(MeterId)>;
+  const std::vector<Act> acts{first, second, dial, between};
+  std::vector<std::size_t> order{0, 1, 2, 3};
+  std::string expected;
+  for (int n = 0; n < 24; ++n) {
+    for (const bool judged_between : {false, true}) {
+      const MeterId m = install(north, "O" + std::to_string(n) + (judged_between ? "j" : ""));
+      for (const std::size_t act : order) {
+        acts[act](m);
+        if (judged_between) work("2026-05-01T00:00:00Z");
+      }
+      work("2026-05-01T00:00:00Z");
+      const std::string told =
+          one("SELECT string_agg(c.key || ' ' || f.date, ', ' ORDER BY c.key, f.date) FROM finding f JOIN "
+              "channel c"
+              " USING (channel_id) WHERE f.gone_at IS NULL AND f.meter_id = " +
+              std::to_string(m));
+      if (expected.empty()) expected = told;
+      EXPECT_EQ(told, expected) << "order " << n << (judged_between ? ", judged in between" : "");
+    }
+    std::ranges::next_permutation(order);
+  }
+  EXPECT_EQ(
+      expected,
+      "a 2026-03-03, a 2026-03-04, a 2026-03-06, a 2026-03-07, a 2026-03-08, a 2026-03-09, a 2026-03-10,"
+      " b 2026-03-03, b 2026-03-04, b 2026-03-05, b 2026-03-06, b 2026-03-07");
+}
+
 TEST_F(ValidationTest, EstimateThatComesOrGoesBringsTheNextDayAndARegisterNearByBringsTheEstimate) {
   const MeterId m = install(north, "M1");
   send({.meter = m, .start = "2026-03-02T05:00:00Z", .values = same(96, 7)});
@@ -304,9 +373,10 @@ TEST_F(ValidationTest, EstimateThatComesOrGoesBringsTheNextDayAndARegisterNearBy
   verdict(m, "2026-03-05").estimates = {estimate(m, "2026-03-05T05:00:00Z", {1, 2})};
   ASSERT_TRUE(validation->revalidate(north, {m}, date("2026-03-05"), date("2026-03-05")).ok());
   EXPECT_EQ(work("2026-03-20T00:00:00Z"), "M1 2026-03-05;M1 2026-03-06;");
-  EXPECT_EQ(seen.at({m, date("2026-03-06")}).estimated_days_before,
-            (std::map<ChannelId, int>{{channel(m), 1}}));
-  EXPECT_EQ(seen.at({m, date("2026-03-05")}).estimated_days_before, (std::map<ChannelId, int>{}));
+  using Days = std::map<ChannelId, std::set<std::chrono::sys_days>>;
+  EXPECT_EQ(seen.at({m, date("2026-03-06")}).estimated_days,
+            (Days{{channel(m), {std::chrono::sys_days{date("2026-03-05")}}}}));
+  EXPECT_EQ(seen.at({m, date("2026-03-05")}).estimated_days, (Days{}));
   ASSERT_TRUE(validation->revalidate(north, {m}, date("2026-03-05"), date("2026-03-05")).ok());
   EXPECT_EQ(work("2026-03-20T00:00:00Z"), "M1 2026-03-05;") << "the same estimate again";
 
@@ -451,6 +521,35 @@ TEST_F(ValidationTest, OtherAssetDataBringAllDaysOfTheMeterBack) {
   EXPECT_EQ(moved.find("M2"), std::string::npos) << moved;
 }
 
+TEST_F(ValidationTest, OrderStandsWhateverChangeIsReadAfterIt) {
+  const MeterId m = install(north, "M1");
+  send({.meter = m, .start = "2026-03-02T05:00:00Z", .values = same(96, 7)});
+  work("2026-03-10T00:00:00Z");
+  rules.settle = hours{1};
+  late = true;
+  // Stored, but not read from the feed yet, when the order comes.
+  send({.meter = m, .start = "2026-03-02T06:00:00Z", .values = {8}, .rank = at("2026-03-05T00:00:00Z")});
+  ASSERT_TRUE(validation->revalidate(north, {m}, date("2026-03-02"), date("2026-03-02")).ok());
+  EXPECT_EQ(work("2026-03-10T12:00:00Z"), "M1 2026-03-02;");
+  EXPECT_EQ(slots(m, "2026-03-02T05:45:00Z", "2026-03-02T06:30:00Z"),
+            "03-02T05:45 7[2.0.1] 8[2.0.1] 7[2.0.1]");
+  EXPECT_EQ(queue(), "M1 2026-03-03 03-10T13:00;") << "the day after was not ordered";
+  // What comes later is judged once it has settled, as ever: the order was carried out.
+  send({.meter = m, .start = "2026-03-02T06:00:00Z", .values = {9}, .rank = at("2026-03-06T00:00:00Z")});
+  EXPECT_EQ(work("2026-03-10T12:30:00Z"), "");
+  EXPECT_EQ(work("2026-03-10T13:30:00Z"), "M1 2026-03-02;M1 2026-03-03;");
+  // A day that is queued and waits is ordered, too; and a judge that wants it again later has it as any
+  // other.
+  send({.meter = m, .start = "2026-03-02T06:00:00Z", .values = {10}, .rank = at("2026-03-07T00:00:00Z")});
+  EXPECT_EQ(work("2026-03-10T14:00:00Z"), "");
+  verdict(m, "2026-03-02").again_at = at("2026-03-11T00:00:00Z");
+  ASSERT_TRUE(validation->revalidate(north, {m}, date("2026-03-02"), date("2026-03-02")).ok());
+  EXPECT_EQ(work("2026-03-10T14:01:00Z"), "M1 2026-03-02;");
+  send({.meter = m, .start = "2026-03-02T06:00:00Z", .values = {11}, .rank = at("2026-03-08T00:00:00Z")});
+  step("2026-03-10T14:30:00Z");
+  EXPECT_EQ(queue(), "M1 2026-03-02 03-10T15:30;M1 2026-03-03 03-10T15:30;");
+}
+
 TEST_F(ValidationTest, OrderToJudgeAgainSaysWhatIsWrongWithIt) {
   const MeterId m = install(north, "M1"), s = install(south, "S1");
   const auto order = [&](const std::vector<MeterId>& meters, const char* first, const char* last) {
@@ -540,6 +639,144 @@ TEST_F(ValidationTest, FindingsAreListedByPageMeterCheckAndDayAndSharesCountMete
   const auto after = validation->shares(at("2026-03-11T00:00:00Z")).value();
   ASSERT_EQ(after.size(), 2U);
   EXPECT_EQ(after.front().judged, 1);
+}
+
+TEST_F(ValidationTest, SharesAreOfTheMetersThatWereJudgedByTheSameProfile) {
+  const MeterId a = install(north, "A"), b = install(north, "B"), c = install(north, "C");
+  for (const MeterId id : {a, b, c}) {
+    send({.meter = id, .start = "2026-03-02T12:00:00Z", .values = {7}});
+    verdict(id, "2026-03-02").profile = id == c ? "strict 1" : "plain 1";
+    verdict(id, "2026-03-02").findings = {
+        finding(id, "2026-03-02T12:00:00Z", "2026-03-02T12:15:00Z", 12, "2.5.256")};
+  }
+  verdict(b, "2026-03-02").findings.clear();
+  work("2026-03-10T00:00:00Z");
+  const auto shares = [&](const char* since) {
+    std::string out;
+    const auto counted = validation->shares(at(since));
+    for (const CheckShare& share : *counted) {
+      out += text(share.date) + " V" + std::to_string(share.check) + " " + share.profile + " " +
+             std::to_string(share.hit) + "/" + std::to_string(share.judged) + ";";
+    }
+    return out;
+  };
+  EXPECT_EQ(shares("2026-03-09T00:00:00Z"), "2026-03-02 V12 plain 1 1/2;2026-03-02 V12 strict 1 1/1;");
+  // A meter goes over to the other profile. It still hits, so its finding is as it was first found, but
+  // counts there.
+  verdict(a, "2026-03-02").profile = "strict 1";
+  ASSERT_TRUE(validation->revalidate(north, {a}, date("2026-03-02"), date("2026-03-02")).ok());
+  work("2026-03-11T00:00:00Z");
+  EXPECT_EQ(shares("2026-03-09T00:00:00Z"), "2026-03-02 V12 strict 1 2/2;");
+  EXPECT_EQ(one("SELECT string_agg(p.profile || ' ' || c.meters, ', ' ORDER BY 1) FROM judged_count c JOIN"
+                " judged_profile p USING (profile_id) WHERE date = '2026-03-02'"),
+            "plain 1 1, strict 1 2");
+  EXPECT_EQ(one("SELECT string_agg(p.profile, ', ' ORDER BY 1) FROM judged_day j JOIN judged_profile p USING"
+                " (profile_id) WHERE days <> 0 AND meter_id = " +
+                std::to_string(a)),
+            "full 1234, strict 1")
+      << "the days after are judged by another one";
+
+  // Kept once, whoever finds it.
+  const auto too_many = validation->shares(at("2026-03-09T00:00:00Z")).value();
+  ASSERT_EQ(too_many.size(), 1U);
+  EXPECT_EQ(validation->keep_suspects(too_many).value(), too_many);
+  EXPECT_TRUE(validation->keep_suspects(too_many).value().empty());
+  EXPECT_TRUE(validation->keep_suspects({}).value().empty());
+  EXPECT_EQ(validation->suspects(north, {date("2026-03-02")}).value(), too_many);
+  EXPECT_TRUE(validation->suspects(north, {date("2026-03-03")}).value().empty());
+  EXPECT_TRUE(validation->suspects(south, {date("2026-03-02")}).value().empty());
+}
+
+// What a check floods is its findings, which are rows that one asks for. Nobody is told of them one by one.
+TEST_F(ValidationTest, HoweverMuchIsFoundAChannelsDayIsOneChangeAJudgement) {
+  const MeterId m = install(north, "M1", "Etc/UTC");
+  send({.meter = m, .start = "2026-03-02T00:00:00Z", .values = same(96, 7)});
+  step("2026-03-02T01:00:00Z");
+  for (int check = 1; check <= 26; ++check) {
+    for (int slot = 0; slot < 96; slot += 2) {
+      DayFinding found = finding(m, "2026-03-02T00:00:00Z", "2026-03-02T00:15:00Z", check, "2.6.3");
+      found.period.from += slot * found.length;
+      found.period.to += slot * found.length;
+      verdict(m, "2026-03-02").findings.push_back(found);
+    }
+  }
+  own_changes();
+  work("2026-03-10T00:00:00Z");
+  EXPECT_EQ(one("SELECT count(*) FROM finding WHERE gone_at IS NULL"), std::to_string(26 * 48))
+      << "none is lost";
+  EXPECT_EQ(one("SELECT count(*) || ' ' || max(cardinality(slots)) FROM change WHERE kinds & 64 <> 0"),
+            "1 144");
+}
+
+TEST_F(ValidationTest, FactsAsOfAMomentAreThoseThatAStepWouldHaveSeen) {
+  const MeterId m = install(north, "M1", "Etc/UTC");
+  const auto stored = [&](const char* when) {
+    sql("UPDATE source SET stored_at = '" + std::string(when) + "' WHERE stored_at > '2026-06-01'");
+  };
+  send({.meter = m, .start = "2026-03-02T12:00:00Z", .values = {7, std::nullopt, 7}});
+  send({.meter = m, .start = "2026-02-20T12:00:00Z", .values = {1}, .key = "old"});
+  send_register(m, "2026-03-02T12:00:00Z", {5, 0}, "dial");
+  send_event(m, "2026-03-02T13:00:00Z", "OUTAGE");
+  stored("2026-03-04T00:00:00Z");
+  send({.meter = m, .start = "2026-03-02T12:00:00Z", .values = {8, 9}, .rank = at("2026-03-05T00:00:00Z")});
+  send({.meter = m, .start = "2026-02-25T12:00:00Z", .values = {2}, .key = "old"});
+  send_register(m, "2026-03-02T15:00:00Z", {6, 0}, "dial");
+  send_event(m, "2026-03-02T14:00:00Z", "RESTORATION");
+  stored("2026-03-06T00:00:00Z");
+  const auto told = [&](const char* when) {
+    const MeterDayFacts facts = validation->facts({north, m, date("2026-03-02")}, at(when)).value();
+    std::string out;
+    for (const IntervalBlock& block : facts.intervals) {
+      for (const std::int64_t value : block.mantissas)
+        out += value == IntervalBlock::kMissing ? "- " : std::to_string(value) + " ";
+    }
+    out += "| ";
+    for (const RegisterRow& row : facts.registers) out += row.value.to_string() + " ";
+    out += "| ";
+    for (const EventRow& event : facts.events) out += event.kind + " ";
+    out += "|";
+    for (const LastInterval& last : facts.last_intervals) out += " " + to_text(last.start).substr(5, 5);
+    return out;
+  };
+  EXPECT_EQ(told("2026-03-03T00:00:00Z"), "| | |");
+  EXPECT_EQ(told("2026-03-05T00:00:00Z"), "7 - 7 | 5 | OUTAGE | 02-20");
+  EXPECT_EQ(told("2026-03-06T00:00:00Z"), "8 9 7 | 5 6 | OUTAGE RESTORATION | 02-25");
+}
+
+TEST_F(ValidationTest, WhatWasSaidOfADayIsToldAsItStoodThen) {
+  const MeterId m = install(north, "M1", "Etc/UTC"), other = install(north, "M2", "Etc/UTC");
+  for (const MeterId id : {m, other})
+    send({.meter = id, .start = "2026-03-02T12:00:00Z", .values = {7, std::nullopt, 7}});
+  verdict(m, "2026-03-02").findings = {
+      finding(m, "2026-03-02T12:00:00Z", "2026-03-02T12:15:00Z", 14, "2.6.0"),
+      finding(m, "2026-03-02T12:00:00Z", "2026-03-02T12:00:00Z", 17, "2.5.258", 0)};
+  // Of the day after, and reaching back into this one.
+  verdict(m, "2026-03-03").findings = {
+      finding(m, "2026-03-02T23:45:00Z", "2026-03-03T00:15:00Z", 14, "2.6.0"),
+      finding(m, "2026-03-03T10:00:00Z", "2026-03-03T10:15:00Z", 12, "2.6.3")};
+  verdict(m, "2026-03-02").estimates = {estimate(m, "2026-03-02T12:15:00Z", {6})};
+  verdict(other, "2026-03-02").findings = {
+      finding(other, "2026-03-02T12:00:00Z", "2026-03-02T12:15:00Z", 12, "2.6.3")};
+  work("2026-03-10T00:00:00Z");
+  verdict(m, "2026-03-02") = {};
+  ASSERT_TRUE(validation->revalidate(north, {m}, date("2026-03-02"), date("2026-03-02")).ok());
+  work("2026-03-12T00:00:00Z");
+  const auto told = [&](const char* when) {
+    const Period day{at("2026-03-02T00:00:00Z"), at("2026-03-03T00:00:00Z")};
+    const DaySaid said = validation->said({north, m, date("2026-03-02")}, day, at(when)).value();
+    std::string out;
+    for (const FindingRow& row : said.findings)
+      out += text(row.date).substr(5) + " V" + std::to_string(row.finding.check) + ";";
+    for (const DaySaid::Made& made : said.estimates)
+      out += to_text(made.estimate.first_start).substr(11, 5) + " " +
+             std::to_string(made.estimate.mantissas.front()) + " " + made.estimate.inputs + " " +
+             to_text(made.at).substr(0, 10);
+    return out;
+  };
+  EXPECT_EQ(told("2026-03-09T23:59:59Z"), "");
+  EXPECT_EQ(told("2026-03-10T00:00:00Z"),
+            "03-02 V14;03-03 V14;03-02 V17;12:15 6 {\"from\": \"anchors\"} 2026-03-10");
+  EXPECT_EQ(told("2026-03-12T00:00:00Z"), "03-03 V14;");
 }
 
 }  // namespace

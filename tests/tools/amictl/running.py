@@ -61,7 +61,7 @@ class Case(unittest.TestCase):
 
     def check_line(self, line):
         kind = line["kind"]
-        self.assertIn(kind, ("register", "interval_block", "event", "error"))
+        self.assertIn(kind, ("register", "interval_block", "event", "command_result", "error"))
         self.assertIsInstance(line["offset"], int)
         self.assertIsInstance(line["raw"], str)
         if kind == "error":
@@ -69,7 +69,7 @@ class Case(unittest.TestCase):
             self.assertIn("meter", line)
             return
         self.assertIsInstance(line["meter"], str)
-        if kind == "event":
+        if kind in ("event", "command_result"):
             return
         self.assertIsInstance(line["channel"], str)
         self.assertIsInstance(line["unit"], str)

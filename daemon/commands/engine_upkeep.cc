@@ -1,0 +1,107 @@
+// What time brings: due answers, expired requests, pauses that are over; and taking up what an earlier run
+// left.
+#include <algorithm>
+
+#include "daemon/commands/engine_state.h"
+#include "daemon/log/messages.h"
+
+namespace ami::daemon::commands {
+
+using storage::Operations;
+using storage::OperationTarget;
+using storage::TargetState;
+
+namespace {
+
+constexpr std::chrono::milliseconds kTick{100};
+constexpr std::chrono::milliseconds kStoreAway{1000};
+constexpr std::chrono::seconds kSweep{60};       // for what is not in memory
+constexpr std::chrono::seconds kLookAgain{1};    // at most so often for what is
+constexpr std::chrono::minutes kForgetAfter{5};  // of its due time, what the store ended by another's hand
+constexpr std::size_t kFullAnswer = 5000;
+
+}  // namespace
+
+sdk::Awaitable<void> Engine::keep() {
+  const auto self = shared_from_this();
+  while (!stopping_) {
+    const UtcInstant now = parts_.clock.now();
+    const bool due = !timers_.empty() && timers_.begin()->first <= now;
+    if (now >= next_sweep_ || (due && now >= next_look_)) co_await overdue();
+    for (auto& [name, feed] : feeds_) pump(*feed);
+    followers_.expire(now, [this](OperationId operation) { return followed(operation); });
+    publish();
+    co_await parts_.clock.wait(kTick);
+  }
+  while (under_way_ > 0) co_await parts_.clock.wait(kTick);
+  followers_.expire(UtcInstant::max(), [this](OperationId operation) { return followed(operation); });
+  publish();
+}
+
+sdk::Awaitable<void> Engine::overdue() {
+  const UtcInstant now = parts_.clock.now();
+  next_look_ = now + kLookAgain;
+  while (!stopping_) {
+    const StoreCall<std::vector<storage::EndedTarget>> store = [&](Operations& s) {
+      return s.end_overdue(now);
+    };
+    const auto answer = co_await ask(store);
+    if (!answer.ok()) co_return;
+    for (const storage::EndedTarget& target : *answer)
+      ended(target.key, target.state, target.state == TargetState::Failed ? "expired" : "no_answer");
+    if (answer->size() < kFullAnswer) break;
+  }
+  next_sweep_ = now + kSweep;
+  std::vector<TargetKey> gone;
+  for (const auto& [at, key] : timers_) {
+    if (at + kForgetAfter > now) break;
+    gone.push_back(key);
+  }
+  for (const TargetKey& key : gone) forget(key);
+}
+
+sdk::Awaitable<void> Engine::restore(FeedState& feed) {
+  feed.restoring = true;
+  const StoreCall<std::vector<OperationTarget>> store = [&](Operations& s) {
+    return s.unfinished(feed.queue.name());
+  };
+  while (!stopping_ && feed.port) {
+    const auto targets = co_await ask(store);
+    if (!targets.ok()) {
+      co_await parts_.clock.wait(kStoreAway);
+      continue;
+    }
+    std::size_t queued = 0, sent = 0;
+    for (const OperationTarget& target : *targets) {
+      if (targets_.contains(target.key)) continue;
+      ++(target.state == TargetState::Sent ? sent : queued);
+      adopt(feed, target);
+    }
+    feed.ready = true;
+    if (queued + sent > 0) {
+      parts_.log.write(
+          messages::kCommandsTakenUp,
+          {{"feed", feed.queue.name()}, {"queued", std::to_string(queued)}, {"sent", std::to_string(sent)}});
+    }
+    break;
+  }
+  feed.restoring = false;
+  pump(feed);
+}
+
+void Engine::publish() {
+  figures_.count([&](Figures& f) {
+    const UtcInstant now = parts_.clock.now();
+    for (const auto& [name, feed] : feeds_) {
+      FeedFigures& of = f.feeds[name];
+      of.waiting = feed->queue.waiting();
+      of.in_flight = feed->queue.in_flight();
+      of.attached = feed->port != nullptr;
+      of.paused = feed->pause_until > now;
+    }
+    f.operations = operations_.size();
+    f.followers = followers_.count();
+  });
+}
+
+}  // namespace ami::daemon::commands

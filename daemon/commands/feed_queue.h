@@ -1,0 +1,126 @@
+// What one feed is to be asked, in which order and how fast. Pure: no clock, no database, no threads of its
+// own.
+#pragma once
+
+#include <deque>
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "adapters/sdk/command.h"
+#include "daemon/commands/request.h"
+
+namespace ami::daemon::commands {
+
+// A target that waits for the answer of a job.
+struct Waiter {
+  TargetKey key;
+  int priority = 0;
+  UtcInstant created{}, expires{};
+  bool sent = false;  // so it is stored
+};
+
+// One meter that is asked one thing: equal requests share it.
+struct Job {
+  enum class Phase : std::uint8_t {
+    Queued,
+    Resting,     // failed without having left; goes back into the queue later
+    Attempting,  // handed to the adapter
+    Sent,        // has left; the answer is waited for
+    Ended,
+  };
+  struct Rank {  // order in the queue
+    int priority = 0;
+    UtcInstant created{};
+    TargetKey key;
+    friend bool operator<(const Rank& a, const Rank& b) {
+      if (a.priority != b.priority) return a.priority > b.priority;
+      if (a.created != b.created) return a.created < b.created;
+      return a.key < b.key;
+    }
+  };
+
+  OperationKind kind = OperationKind::Read;
+  MeterId meter = 0;
+  std::string vendor_id, group;
+  std::vector<Waiter> waiters;
+  Phase phase = Phase::Queued;
+  Rank rank;
+  std::string transaction;                      // of the attempt that is under way
+  UtcInstant sent_at{}, expires_at{};           // of that attempt
+  std::optional<storage::TargetAnswer> answer;  // that ended it: late joiners share it, too
+};
+using JobPtr = std::shared_ptr<Job>;
+
+// Used on one strand.
+class FeedQueue {
+ public:
+  FeedQueue(std::string name, std::size_t group_in_flight)
+      : name_(std::move(name)), group_bound_(group_in_flight) {}
+
+  void limits(const sdk::CommandLimits& limits) { limits_ = limits; }
+  [[nodiscard]] const sdk::CommandLimits& limits() const noexcept { return limits_; }
+  [[nodiscard]] const std::string& name() const noexcept { return name_; }
+
+  struct Added {
+    JobPtr job;
+    bool joined = false;  // it was there already
+  };
+  // A read or ping of a meter that is asked the same shares its job, whatever the job's phase. A demand reset
+  // has a job of its own: the store sees to it that there is one a meter.
+  Added add(const Waiter& waiter, OperationKind kind, MeterId meter, const std::string& vendor_id,
+            const std::string& group);
+  // A target that has left, of an earlier run: it counts as in flight.
+  void restore_sent(const JobPtr& job, const std::string& transaction, UtcInstant sent_at,
+                    UtcInstant expires_at);
+
+  // The next attempt, in order, all of one kind: empty = nothing may be asked now. What changes a meter goes
+  // alone. They are Attempting from then on and count against every bound.
+  std::vector<JobPtr> take(UtcInstant now);
+  void sent(const JobPtr& job);                    // Attempting -> Sent
+  void rest(const JobPtr& job, UtcInstant until);  // Attempting -> Resting: has not left
+  void end(const JobPtr& job);                     // any -> Ended
+  // Takes a waiter off its job; a job that is Queued or Resting and has none left ends.
+  void leave(const JobPtr& job, TargetKey key);
+
+  void answered(OperationKind kind, std::chrono::milliseconds after);  // a far side's answer
+  // Jobs that are asked before one of this rank.
+  [[nodiscard]] std::size_t ahead_of(const Job::Rank& rank) const;
+  // Until the answer of a job with so many before it.
+  [[nodiscard]] std::optional<std::chrono::seconds> expected(OperationKind kind, std::size_t ahead) const;
+
+  [[nodiscard]] std::size_t waiting() const noexcept { return waiting_; }      // jobs Queued or Resting
+  [[nodiscard]] std::size_t in_flight() const noexcept { return in_flight_; }  // jobs Attempting or Sent
+  [[nodiscard]] std::size_t attempting() const noexcept { return attempting_; }
+
+ private:
+  struct ByRank {
+    bool operator()(const JobPtr& a, const JobPtr& b) const { return a->rank < b->rank; }
+  };
+  struct Group {
+    std::set<JobPtr, ByRank> queued;
+    std::size_t in_flight = 0;
+  };
+  using Name = std::pair<OperationKind, MeterId>;
+
+  Group* next_group(std::optional<OperationKind> kind);
+  [[nodiscard]] std::size_t room_in_window(UtcInstant now);
+  void take_out(const JobPtr& job);  // of whichever list its phase has it in
+  void wake(UtcInstant now);
+
+  const std::string name_;
+  const std::size_t group_bound_;
+  sdk::CommandLimits limits_;
+  std::map<Name, JobPtr> jobs_;
+  std::map<std::string, Group> groups_;
+  std::set<std::pair<UtcInstant, JobPtr>> resting_;
+  std::map<JobPtr, UtcInstant> rests_until_;
+  std::deque<std::pair<UtcInstant, std::size_t>> window_;  // meters asked, by time
+  std::size_t waiting_ = 0, in_flight_ = 0, attempting_ = 0;
+  std::map<OperationKind, double> answer_ms_;  // moving average
+};
+
+}  // namespace ami::daemon::commands
