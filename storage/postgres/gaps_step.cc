@@ -218,10 +218,11 @@ class Step {
       const Rows found = query(
           sql({"SELECT s.series_id, s.judged_to, k.low, least(k.high, s.judged_to)"
                " FROM unnest($1::bigint[], $2::timestamptz[], $3::timestamptz[]) AS k (channel_id, low, high)"
-               " JOIN channel c USING (channel_id) JOIN collection_series s ON s.meter_id = c.meter_id"
-               " AND s.key = c.key AND s.reading_type = ami_series_type(c.reading_type) AND s.unit = c.unit"
-               " AND s.registers = ",
-               registers ? "true" : "false", " WHERE k.low < s.judged_to"}),
+               " JOIN channel c USING (channel_id) CROSS JOIN LATERAL (SELECT * FROM collection_series x"
+               " WHERE x.meter_id = c.meter_id AND x.key = c.key AND x.unit = c.unit"
+               " AND x.reading_type = ami_series_type(c.reading_type) AND x.judged_to > k.low"
+               " AND x.registers = ",
+               registers ? "true" : "false", " OFFSET 0) s"}),
           keys);
       for (int i = 0; i < found.size(); ++i) {
         Touched& series = touched[found.i8(i, 0)];

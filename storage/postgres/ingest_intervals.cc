@@ -216,16 +216,15 @@ void merge(const IngestStep& step, Rowset& set, CopyRows& revisions) {
   }
 }
 
-constexpr const char* kDayColumns =
-    " (meter_id, channel_id, version, day, interval_s, utility_id, exponent, values, wide, exponents,"
-    " source_runs, quality_runs, source_id, quality_id)";
-constexpr const char* kOddColumns =
-    " (meter_id, channel_id, start_at, length_s, utility_id, version, source_id, mantissa, exponent,"
-    " quality_id)";
+#define AMI_DAY_COLUMNS                                                                            \
+  "meter_id, channel_id, version, day, interval_s, utility_id, exponent, values, wide, exponents," \
+  " source_runs, quality_runs, source_id, quality_id"
+#define AMI_ODD_COLUMNS                                                                           \
+  "meter_id, channel_id, start_at, length_s, utility_id, version, source_id, mantissa, exponent," \
+  " quality_id"
 
 bool store_grid(const IngestStep& step, const Rowset& set, CopyRows& changes) {
   Writes writes;
-  UtcInstant low = UtcInstant::max(), high = UtcInstant::min();
   for (const std::uint32_t i : set.order) {
     const auto& [key, slots] = set.rows[i];
     if (!slots.changed()) continue;
@@ -251,20 +250,19 @@ bool store_grid(const IngestStep& step, const Rowset& set, CopyRows& changes) {
                {Entity::IntervalDay, key.meter, key.channel, std::chrono::floor<std::chrono::days>(key.start),
                 key.length_s, row.version, std::nullopt},
                slots.changes(step.ids));
-    low = std::min(low, key.start);
-    high = std::max(high, key.start);
   }
+  // An upsert looks each row up by its key: there is no join that a plan could turn round, as in load_grid().
   return writes.send(
-      step, "interval_day", kDayColumns,
+      step, "interval_day", " (" AMI_DAY_COLUMNS ")",
       "WITH written AS ("
-      " UPDATE interval_day d SET version = s.version, exponent = s.exponent, values = s.values,"
-      "  wide = s.wide, exponents = s.exponents, source_runs = s.source_runs, quality_runs = s.quality_runs,"
-      "  source_id = s.source_id, quality_id = s.quality_id"
-      " FROM stage_interval_day s WHERE d.meter_id = s.meter_id AND d.channel_id = s.channel_id"
-      "  AND d.day = s.day AND d.interval_s = s.interval_s AND d.version = s.version - 1"
-      "  AND d.day BETWEEN '" +
-          to_text(low).substr(0, 10) + "' AND '" + to_text(high).substr(0, 10) +
-          "' RETURNING 1) SELECT count(*) FROM written");
+      " INSERT INTO interval_day AS d (" AMI_DAY_COLUMNS ") SELECT " AMI_DAY_COLUMNS
+      " FROM stage_interval_day"
+      " ON CONFLICT (meter_id, channel_id, day, interval_s) DO UPDATE SET version = excluded.version,"
+      "  exponent = excluded.exponent, values = excluded.values, wide = excluded.wide,"
+      "  exponents = excluded.exponents, source_runs = excluded.source_runs,"
+      "  quality_runs = excluded.quality_runs, source_id = excluded.source_id, quality_id = "
+      "excluded.quality_id"
+      "  WHERE d.version = excluded.version - 1 RETURNING 1) SELECT count(*) FROM written");
 }
 
 bool store_odd(const IngestStep& step, const Rowset& set, CopyRows& changes) {
@@ -299,13 +297,14 @@ bool store_odd(const IngestStep& step, const Rowset& set, CopyRows& changes) {
                what);
   }
   return writes.send(
-      step, "interval_odd", kOddColumns,
+      step, "interval_odd", " (" AMI_ODD_COLUMNS ")",
       "WITH written AS ("
-      " UPDATE interval_odd d SET version = s.version, source_id = s.source_id, mantissa = s.mantissa,"
-      "  exponent = s.exponent, quality_id = s.quality_id"
-      " FROM stage_interval_odd s WHERE d.meter_id = s.meter_id AND d.channel_id = s.channel_id"
-      "  AND d.start_at = s.start_at AND d.length_s = s.length_s AND d.version = s.version - 1"
-      " RETURNING 1) SELECT count(*) FROM written");
+      " INSERT INTO interval_odd AS d (" AMI_ODD_COLUMNS ") SELECT " AMI_ODD_COLUMNS
+      " FROM stage_interval_odd"
+      " ON CONFLICT (meter_id, channel_id, start_at, length_s) DO UPDATE SET version = excluded.version,"
+      "  source_id = excluded.source_id, mantissa = excluded.mantissa, exponent = excluded.exponent,"
+      "  quality_id = excluded.quality_id"
+      "  WHERE d.version = excluded.version - 1 RETURNING 1) SELECT count(*) FROM written");
 }
 
 }  // namespace

@@ -136,9 +136,12 @@ SlotChanges changes_of(const Slot& slot, const IdBook& ids) {
   return out;
 }
 
+#define AMI_REGISTER_COLUMNS                                                                      \
+  "meter_id, channel_id, at, version, mantissa, exponent, quality_id, period_start, occurred_at," \
+  " time_source, utility_id, source_id"
+
 bool store(const IngestStep& step, const std::vector<Slot>& slots, CopyRows& changes) {
   Writes writes;
-  UtcInstant low = UtcInstant::max(), high = UtcInstant::min();
   for (const Slot& slot : slots) {
     if (!slot.changed) continue;
     CopyRows& out = slot.version == 0 ? writes.fresh : writes.grown;
@@ -154,20 +157,18 @@ bool store(const IngestStep& step, const std::vector<Slot>& slots, CopyRows& cha
                {Entity::Register, slot.key.meter, slot.key.channel,
                 std::chrono::floor<std::chrono::days>(slot.key.at), 0, 0, slot.key.at},
                changes_of(slot, step.ids));
-    low = std::min(low, slot.key.at);
-    high = std::max(high, slot.key.at);
   }
+  // As for intervals: an upsert looks each row up by its key.
   return writes.send(
-      step, "register_read",
-      " (meter_id, channel_id, at, version, mantissa, exponent, quality_id, period_start, occurred_at,"
-      " time_source, utility_id, source_id)",
+      step, "register_read", " (" AMI_REGISTER_COLUMNS ")",
       "WITH written AS ("
-      " UPDATE register_read r SET version = s.version, mantissa = s.mantissa, exponent = s.exponent,"
-      "  quality_id = s.quality_id, period_start = s.period_start, occurred_at = s.occurred_at,"
-      "  time_source = s.time_source, source_id = s.source_id"
-      " FROM stage_register_read s WHERE r.meter_id = s.meter_id AND r.channel_id = s.channel_id"
-      "  AND r.at = s.at AND r.version = s.version - 1 AND r.at BETWEEN '" +
-          to_text(low) + "' AND '" + to_text(high) + "' RETURNING 1) SELECT count(*) FROM written");
+      " INSERT INTO register_read AS r (" AMI_REGISTER_COLUMNS ") SELECT " AMI_REGISTER_COLUMNS
+      " FROM stage_register_read ON CONFLICT (meter_id, channel_id, at) DO UPDATE SET"
+      "  version = excluded.version, mantissa = excluded.mantissa, exponent = excluded.exponent,"
+      "  quality_id = excluded.quality_id, period_start = excluded.period_start,"
+      "  occurred_at = excluded.occurred_at, time_source = excluded.time_source,"
+      "  source_id = excluded.source_id"
+      "  WHERE r.version = excluded.version - 1 RETURNING 1) SELECT count(*) FROM written");
 }
 
 }  // namespace

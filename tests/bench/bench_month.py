@@ -25,15 +25,23 @@ from bench_feeds import timed_drop
 MONTH = "202601"
 
 
-def write_day(path, meters, day, rng):
+def half_days(rng, count):
+    """Bodies of a record, with their sum in Wh: enough to be told apart, few enough to be made in a moment."""
+    made = []
+    for _ in range(count):
+        values = [rng.randrange(3000) for _ in range(48)]
+        made.append((",,R,".join(f"{wh // 1000}.{wh % 1000:03d}" for wh in values), sum(values)))
+    return made
+
+
+def write_day(path, meters, day, bodies, rng):
     """Two records a meter and UTC day; the second completes the row that the first began. Returns count and sum in Wh."""
     records, total = [], 0
     for number in range(meters):
         badge = f"B{number:07d}"
         for first in ("0015", "1215"):
-            values = [rng.randrange(3000) for _ in range(48)]
-            total += sum(values)
-            body = ",,R,".join(f"{wh // 1000}.{wh % 1000:03d}" for wh in values)
+            body, wh = bodies[rng.randrange(len(bodies))]
+            total += wh
             records.append(f"MEPMD01,19970819,HES01,LDC001,MDM01,{badge},{MONTH}{day + 1:02d}2359,{badge},OK,E,KWH,1.0,00000015,48,"
                            f"{MONTH}{day + 1:02d}{first},R,{body}\r\n")
     rng.shuffle(records)
@@ -60,9 +68,10 @@ def main():
         write_meters(gateway.folder / "meters.csv", args.meters)
         gateway.amictl("meters", "import", "--utility", "bench", str(gateway.folder / "meters.csv"))
         stored, total, rates = 0, 0, []
+        bodies = half_days(rng, 5000)
         for day in rng.sample(range(args.days), args.days):
             made = gateway.folder / f"day{day}.cmep"
-            count, wh = write_day(made, args.meters, day, rng)
+            count, wh = write_day(made, args.meters, day, bodies, rng)
             seconds = timed_drop(gateway, made, gateway.inbox, made.name)
             stored, total = stored + count, total + wh
             rates.append(round(count / seconds))
