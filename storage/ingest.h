@@ -56,6 +56,10 @@ class IngestStore {
   // reading. Transient: retry; InDoubt: COMMIT lost its answer, retry (idempotence makes it safe); Permanent:
   // a defect or a violated constraint, with the row it collides with.
   virtual Result<CommitCounts> commit(const CommitUnit& unit) = 0;
+  // When this content came to the feed, in order of time: its first receipt, and each later one that an event of
+  // the message was dated by (time source Receipt). Empty: nothing of it is stored. Repetitions add nothing.
+  virtual Result<std::vector<UtcInstant>> receipts(std::int32_t utility, const std::string& feed,
+                                                   const std::string& content_sha256) = 0;
   virtual Result<std::optional<std::string>> load_state(const std::string& feed, const std::string& key) = 0;
   virtual Outcome save_state(const std::string& feed, const std::vector<StateRow>& rows) = 0;
 };

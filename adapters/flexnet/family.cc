@@ -4,6 +4,7 @@
 #include "adapters/sdk/mapping_settings.h"
 #include "adapters/wire/drop_folder/drop_folder.h"
 #include "adapters/wire/drop_folder/file_fed_adapter.h"
+#include "adapters/wire/multispeak/link/profile.h"
 
 namespace ami::flexnet {
 namespace {
@@ -80,21 +81,51 @@ class FlexnetFamily : public sdk::AdapterFamily {
     return std::make_unique<CmepFileReader>(options_from(settings), settings.boolean("line_end_required"));
   }
 
-  [[nodiscard]] DecodedBatch decode(const sdk::Settings& settings, std::string_view raw) const override {
+  [[nodiscard]] DecodedBatch decode(const sdk::Settings& settings, std::string_view raw,
+                                    UtcInstant /*received_at*/) const override {
     return cmep::decode_all(std::make_shared<const std::string>(raw), options_from(settings));
   }
 
  private:
   const sdk::AdapterInfo info_{"flexnet",
                                "CMEP files (MEPMD01, MEPMD02) as Sensus head-ends export them",
-                               {.files = true, .registers = true, .intervals = true}};
+                               {.files = true, .registers = true, .intervals = true},
+                               "cmep"};
   const sdk::SettingsSchema schema_ = make_schema();
 };
 
+multispeak::Profile multispeak_profile() {
+  multispeak::Profile profile;
+  profile.family = "flexnet";
+  profile.title = "Feed of the flexnet family, interface multispeak (Sensus RNI)";
+  profile.claim =
+      "MultiSpeak 4.1 as asserted for RNI 3.1 and later (MR, CD, OD), 3.0 for older ones; no intervals";
+  profile.versions = {multispeak::Version::V41, multispeak::Version::V30};
+  // Intervals come by CMEP only, so there is nothing to fetch for a gap.
+  profile.can = {.pushed_messages = true,
+                 .registers = true,
+                 .events = true,
+                 .read_on_demand = true,
+                 .ping = true,
+                 .switch_open = true,  // the notice: clause flexnet.disconnect
+                 .switch_close = true,
+                 .switch_arm = true,
+                 .switch_state = true};
+  profile.arm = true;
+  profile.assumed =
+      "a read on demand gives registers, never intervals; InitiateCDStateRequest is not in the assertion: "
+      "ask "
+      "GetMethods; field names and event codes are the head-end's";
+  return profile;
+}
+
 }  // namespace
 
-std::unique_ptr<sdk::AdapterFamily> family() {
-  return std::make_unique<FlexnetFamily>();
+std::vector<std::unique_ptr<sdk::AdapterFamily>> interfaces() {
+  std::vector<std::unique_ptr<sdk::AdapterFamily>> all;
+  all.push_back(std::make_unique<FlexnetFamily>());
+  all.push_back(multispeak::interface_of(multispeak_profile()));
+  return all;
 }
 
 }  // namespace ami::flexnet

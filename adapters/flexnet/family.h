@@ -2,11 +2,12 @@
 #pragma once
 
 #include <memory>
+#include <vector>
 
 #include "adapters/sdk/registration.h"
 
 namespace ami::flexnet {
 
-std::unique_ptr<sdk::AdapterFamily> family();
+std::vector<std::unique_ptr<sdk::AdapterFamily>> interfaces();
 
 }  // namespace ami::flexnet

@@ -14,6 +14,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "adapters/sdk/command.h"
@@ -37,6 +38,7 @@ struct Capabilities {
   bool read_on_demand = false;
   bool ping = false;
   bool demand_reset = false;
+  bool backfill = false;
   bool switch_open = false;
   bool switch_close = false;
   bool switch_arm = false;
@@ -47,6 +49,7 @@ struct AdapterInfo {
   std::string family;     // "flexnet"
   std::string interface;  // the honest claim: "CMEP MEPMD01/02 files"
   Capabilities capabilities;
+  std::string key{};  // names the interface within its family in a feed file: "cmep"; empty = the only one
 };
 
 enum class HealthState { Starting, Healthy, Degraded, Failed, Stopped };
@@ -57,6 +60,9 @@ struct Health {
   std::uint64_t records = 0;  // observations handed to the sink and committed
   std::uint64_t malformed = 0;
   std::uint64_t pending_files = 0;
+  // What else an operator may want to see, in order: {"head-end", "MultiSpeak 3.0, 14 methods"}, {"breaker",
+  // "closed"}, {"assumed", "interface to be confirmed by the site"}. No readings, no secrets.
+  std::vector<std::pair<std::string, std::string>> facts{};
 };
 std::string_view name_of(HealthState state);
 

@@ -13,6 +13,8 @@ std::string_view name_of(CommandKind kind) {
       return "ping";
     case CommandKind::DemandReset:
       return "demand_reset";
+    case CommandKind::Backfill:
+      return "backfill";
     case CommandKind::SwitchState:
       return "switch_state";
     case CommandKind::SwitchOpen:

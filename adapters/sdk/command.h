@@ -23,6 +23,7 @@ enum class CommandKind : std::uint8_t {
   Read,         // registers, now
   Ping,         // does it answer, so: has it power
   DemandReset,  // destroys the present maximum
+  Backfill,     // what the far side or the meter has recorded in a period, again
   SwitchState,
   SwitchOpen,
   SwitchClose,
@@ -35,6 +36,7 @@ struct CommandLimits {
   std::chrono::seconds expiry{300};  // after that the far side drops a request, silently as a rule
   std::chrono::seconds grace{60};    // after the expiry an answer is still waited for
   std::size_t targets = 1;           // of one attempt, at most
+  std::size_t backfill_targets = 1;  // the same for Backfill; many where the far side gives a period of all meters
   std::size_t in_flight = 16;        // targets that it is asked about at once
   double per_minute = 600;           // targets, over any minute
   AliasKind names = AliasKind::Badge;  // which of a meter's names stands in its books
@@ -45,6 +47,7 @@ struct Attempt {
   CommandKind kind = CommandKind::Read;
   std::vector<std::string> meters;  // ids in the far side's books, 1 to CommandLimits::targets
   UtcInstant expires_at{};
+  UtcInstant from{}, to{};  // Backfill: [from, to)
   // Makes durable that the request leaves. Awaited once, right before its first byte; when it does not say
   // yes nothing may be sent, and every answer is Failed "not_sent".
   std::function<boost::asio::awaitable<Outcome>()> before_send;

@@ -2,6 +2,15 @@
 #include "adapters/sdk/settings_parser.h"
 
 namespace ami::sdk {
+namespace {
+
+std::string joined(const std::vector<std::string>& names) {
+  std::string all;
+  for (const std::string& name : names) all += (all.empty() ? "" : ", ") + name;
+  return all;
+}
+
+}  // namespace
 
 const std::vector<SettingDef>& common_feed_settings() {
   static const std::vector<SettingDef> kSettings = {
@@ -12,10 +21,18 @@ const std::vector<SettingDef>& common_feed_settings() {
       {.key = "family",
        .doc = "Module family that reads the feed, such as flexnet or ssn.",
        .required = true},
+      {.key = "interface",
+       .doc = "Which of the family's interfaces the feed uses; left out: the first one of the family."},
       {.key = "enabled",
        .kind = SettingKind::Boolean,
        .doc = "Whether the gateway runs the feed.",
        .default_value = "true"},
+      {.key = "repeat_window",
+       .kind = SettingKind::Duration,
+       .doc = "A pushed message without a time and without a transaction of ours that comes again within this is the "
+              "same fact; later it is a new one. 0s = always a new one.",
+       .default_value = "1h",
+       .max = 30LL * 86'400'000},
       {.key = "vee",
        .doc = "File of the feed's thresholds and profile of validation, laid over vee/default.yaml; relative to the "
               "configuration folder (data_dir). Empty: the default as it is."},
@@ -39,21 +56,28 @@ LoadedFeed load_feed_file(const std::string& path,
     return feed;
   }
   const std::string wanted = peek_text(*text, "family");
-  std::string known;
+  const std::string interface = peek_text(*text, "interface");
+  std::vector<std::string> names, keys;
   for (const auto& family : families) {
-    if (family->info().family == wanted) feed.family = family.get();
-    known += (known.empty() ? "" : ", ") + family->info().family;
+    const AdapterInfo& info = family->info();
+    if (names.empty() || names.back() != info.family) names.push_back(info.family);
+    if (info.family != wanted) continue;
+    keys.push_back(info.key);
+    if (feed.family == nullptr && (interface.empty() || interface == info.key)) feed.family = family.get();
   }
   if (feed.family == nullptr) {
     // Without a family the rest cannot be judged, but broken YAML or a missing family can be named.
-    const SettingsSchema family_only{"feed", {common_feed_settings()[2]}};
+    const SettingsSchema family_only{"feed", {common_feed_settings()[2], common_feed_settings()[3]}};
     for (Problem& problem : load_settings_text(*text, path, family_only).problems) {
       if (!problem.message.starts_with("unknown key")) feed.problems.push_back(std::move(problem));
     }
-    if (!wanted.empty()) {
-      const LoadedSettings peeked = load_settings_text(*text, path, family_only);
+    const Settings peeked = load_settings_text(*text, path, family_only).settings;
+    if (!keys.empty()) {
+      feed.problems.push_back({path, peeked.line("interface"),
+                               "interface: '" + interface + "' is not one of family " + wanted + ": " + joined(keys)});
+    } else if (!wanted.empty()) {
       feed.problems.push_back(
-          {path, peeked.settings.line("family"), "family: '" + wanted + "' is not one of: " + known});
+          {path, peeked.line("family"), "family: '" + wanted + "' is not one of: " + joined(names)});
     }
     return feed;
   }

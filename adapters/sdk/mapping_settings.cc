@@ -25,6 +25,7 @@ class RulesLoader {
     rules_.snap_tolerance = std::chrono::floor<std::chrono::seconds>(settings_.duration("snap_tolerance"));
     rules_.future_tolerance =
         std::chrono::floor<std::chrono::seconds>(settings_.duration("future_tolerance"));
+    rules_.clock_tolerance = std::chrono::floor<std::chrono::seconds>(settings_.duration("clock_tolerance"));
     load_mapping();
     load_events();
     if (!problems_.empty()) return permanent(problems_);
@@ -149,6 +150,12 @@ std::vector<SettingDef> mapping_settings(const std::string& default_mapping,
        .doc = "A time later than the receipt by more than this is quarantined.",
        .default_value = "300s",
        .max = 86'400'000},
+      {.key = "clock_tolerance",
+       .kind = SettingKind::Duration,
+       .doc = "A meter's clock may be off by this before it is told (docs/events.md). Assumed: bulletin E-34 says what "
+              "a clock change does to a demand interval, but no public document how far a clock may be off.",
+       .default_value = "60s",
+       .max = 3'600'000},
   };
 }
 

@@ -11,7 +11,7 @@
 
 namespace ami::sdk {
 
-// zone, mapping, events, assume, assume_version, snap_tolerance, future_tolerance. The settings must also
+// zone, mapping, events, assume, assume_version, snap_tolerance, future_tolerance, clock_tolerance. The settings must also
 // hold the common `name` of a feed.
 std::vector<SettingDef> mapping_settings(const std::string& default_mapping,
                                          const std::string& default_events);

@@ -4,6 +4,7 @@
 #include "adapters/ssn/ssn_file_reader.h"
 #include "adapters/wire/drop_folder/drop_folder.h"
 #include "adapters/wire/drop_folder/file_fed_adapter.h"
+#include "adapters/wire/uiq_job/link/interface.h"
 
 namespace ami::ssn {
 namespace {
@@ -66,7 +67,8 @@ class SsnFamily : public sdk::AdapterFamily {
     return std::make_unique<SsnFileReader>(options_from(settings));
   }
 
-  [[nodiscard]] DecodedBatch decode(const sdk::Settings& settings, std::string_view raw) const override {
+  [[nodiscard]] DecodedBatch decode(const sdk::Settings& settings, std::string_view raw,
+                                    UtcInstant /*received_at*/) const override {
     DecodedBatch out;
     ssn_export::Decoder decoder(options_from(settings));
     if (const Outcome read = decoder.feed(raw, true, out); !read) {
@@ -78,14 +80,21 @@ class SsnFamily : public sdk::AdapterFamily {
  private:
   const sdk::AdapterInfo info_{"ssn",
                                "SSNExportDocument files of UtilityIQ / Itron AMM",
-                               {.files = true, .registers = true, .intervals = true, .events = true}};
+                               {.files = true, .registers = true, .intervals = true, .events = true},
+                               "export"};
   const sdk::SettingsSchema schema_ = make_schema();
 };
 
 }  // namespace
 
-std::unique_ptr<sdk::AdapterFamily> family() {
-  return std::make_unique<SsnFamily>();
+std::vector<std::unique_ptr<sdk::AdapterFamily>> interfaces() {
+  std::vector<std::unique_ptr<sdk::AdapterFamily>> all;
+  all.push_back(std::make_unique<SsnFamily>());
+  all.push_back(uiq_job::interface_of({"ssn",
+                                       "Feed of the ssn family, interface jobs (Silver Spring Networks: "
+                                       "commands as UtilityIQ jobs)",
+                                       "UtilityIQ / Itron AMM jobs over SOAP, by a site template"}));
+  return all;
 }
 
 }  // namespace ami::ssn

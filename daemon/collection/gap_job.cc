@@ -3,12 +3,12 @@
 #include <algorithm>
 
 #include "daemon/log/messages.h"
+#include "daemon/pipeline/give_way.h"
 
 namespace ami::daemon {
 namespace {
 
 constexpr std::chrono::milliseconds kTick{100};   // how soon a stop is noticed
-constexpr std::chrono::milliseconds kBreath{50};  // between two steps: storing goes first
 // Looks at every channel, so at most so often; and at least so often, because another gateway may do the
 // work.
 constexpr std::chrono::minutes kPublishSoonest{15}, kPublishLatest{60};
@@ -34,6 +34,7 @@ sdk::Awaitable<void> GapJob::round(const std::function<Situation()>& situation) 
   Situation current = situation();
   while (!current.stopping) {
     Result<storage::GapStep> step = transient("not asked yet");
+    const UtcInstant began = parts_.clock.now();
     const std::function<void()> work = [&] { step = gaps.step(current.rules, parts_.clock.now()); };
     co_await parts_.pool.run(work);
     if (!step) {
@@ -45,7 +46,12 @@ sdk::Awaitable<void> GapJob::round(const std::function<Situation()>& situation) 
     sum.written += step->written;
     sum.closed += step->closed;
     if (!step->more) break;
-    co_await parts_.clock.wait(kBreath);
+    const auto took = std::chrono::ceil<std::chrono::milliseconds>(parts_.clock.now() - began);
+    const std::function<Way()> way = [&] {
+      const Situation now = situation();
+      return Way{now.storing, now.stopping};
+    };
+    co_await give_way(parts_.clock, took, way);
     current = situation();
   }
   if (sum.judged > 0 || failing_) {

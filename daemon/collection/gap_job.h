@@ -25,6 +25,7 @@ class GapJob {
   struct Situation {
     bool stopping = false;
     bool ready = false;  // the database can be used
+    bool storing = false;  // batches are being stored: see give_way()
     storage::CollectionRules rules;
     std::chrono::milliseconds every{300'000};  // from the end of one round to the begin of the next
   };

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <boost/asio/post.hpp>
 #include <boost/asio/strand.hpp>
+#include <boost/asio/use_awaitable.hpp>
 
 #include "daemon/commands/engine_state.h"
 #include "daemon/log/messages.h"
@@ -95,7 +96,40 @@ std::optional<Place> Engine::place_of(OperationId operation) const {
   } else if (under_way != nullptr) {
     place.expected = under_way->feed->queue.expected(under_way->kind, 0);
   }
+  // While a feed rests nothing of it leaves.
+  const UtcInstant now = parts_.clock.now();
+  if (last != nullptr && place.expected && last->feed->pause_until > now)
+    *place.expected += std::chrono::ceil<std::chrono::seconds>(last->feed->pause_until - now);
   return place;
+}
+
+sdk::Awaitable<std::vector<FeedFacts>> Engine::feeds() {
+  std::vector<FeedFacts> out;
+  auto look = [](Engine& engine, std::vector<FeedFacts>& into) -> sdk::Awaitable<void> {
+    into = engine.feed_facts();
+    co_return;
+  };
+  auto work = look(*this, out);
+  co_await asio::co_spawn(strand_, std::move(work), asio::use_awaitable);
+  co_return out;
+}
+
+sdk::Awaitable<void> Engine::submit(Request request, std::optional<Reply<Submitted>>& reply) {
+  auto ask_for = [](Engine& engine, Request& asked,
+                    std::optional<Reply<Submitted>>& into) -> sdk::Awaitable<void> {
+    auto told = co_await engine.submit_now(asked);
+    into.emplace(std::move(told));
+  };
+  auto work = ask_for(*this, request, reply);
+  co_await asio::co_spawn(strand_, std::move(work), asio::use_awaitable);
+}
+
+sdk::Awaitable<void> Engine::take_back(storage::UtilityId utility, OperationId operation) {
+  auto cancel_it = [](Engine& engine, storage::UtilityId of, OperationId id) -> sdk::Awaitable<void> {
+    (void)co_await engine.cancel_now(of, id, storage::kOwnCaller);
+  };
+  auto work = cancel_it(*this, utility, operation);
+  co_await asio::co_spawn(strand_, std::move(work), asio::use_awaitable);
 }
 
 void Engine::place(OperationId operation, std::function<void(std::optional<Place>)> done) {

@@ -25,6 +25,7 @@
 #include "daemon/log/log.h"
 #include "daemon/pipeline/backoff.h"
 #include "storage/postgres/operations.h"
+#include "storage/postgres/reset_checks.h"
 
 namespace ami::daemon::commands {
 
@@ -92,6 +93,11 @@ class Engine : public std::enable_shared_from_this<Engine> {
   sdk::Awaitable<Outcome> take(std::string feed, storage::UtilityId utility,
                                std::span<const ResultObservation> results, MeterOf meter_of);
 
+  // For the gateway's own coroutines, on whichever executor; each comes back on its own.
+  sdk::Awaitable<std::vector<FeedFacts>> feeds();
+  sdk::Awaitable<void> submit(Request request, std::optional<Reply<Submitted>>& reply);
+  sdk::Awaitable<void> take_back(storage::UtilityId utility, OperationId operation);  // by the gateway itself
+
   [[nodiscard]] Figures figures() const { return figures_.copy(); }
 
  private:
@@ -109,7 +115,9 @@ class Engine : public std::enable_shared_from_this<Engine> {
     OperationKind kind = OperationKind::Read;
     Waiter waiter;
     MeterId meter = 0;
-    std::string vendor_id, group;
+    std::string vendor_id;
+    PacingGroups groups;
+    storage::Period period;  // of a Backfill
   };
   using Ends = std::vector<storage::Operations::End>;
   template <class T>
@@ -151,12 +159,14 @@ class Engine : public std::enable_shared_from_this<Engine> {
   // The far side answered: whoever shares the job has it, too.
   void answered(FeedState& feed, const JobPtr& job, const storage::TargetAnswer& answer);
 
-  // engine_attempts.cc
-  void pump(FeedState& feed);
-  sdk::Awaitable<void> attempt(FeedState& feed, std::shared_ptr<Sending> sending);
+  // engine_marks.cc
   static sdk::Awaitable<Outcome> before_send(std::shared_ptr<Engine> self, std::shared_ptr<Sending> sending);
   sdk::Awaitable<void> mark(std::shared_ptr<Sending> sending);
   sdk::Awaitable<void> mark_late(FeedState& feed, JobPtr job);
+
+  // engine_attempts.cc
+  void pump(FeedState& feed);
+  sdk::Awaitable<void> attempt(FeedState& feed, std::shared_ptr<Sending> sending);
   sdk::Awaitable<void> heed(FeedState& feed, std::shared_ptr<Sending> sending,
                             std::vector<sdk::AttemptAnswer> answers);
   sdk::Awaitable<void> give_back(FeedState& feed, std::shared_ptr<Sending> sending, std::vector<JobPtr> jobs);
@@ -165,6 +175,12 @@ class Engine : public std::enable_shared_from_this<Engine> {
   // engine_answers.cc
   struct Taking;
   sdk::Awaitable<void> take_now(std::shared_ptr<Taking> taking);
+
+  // engine_resets.cc
+  sdk::Awaitable<void> check_resets();
+  sdk::Awaitable<void> check_reset(const storage::DueCheck& check);
+  // True: it is waited for.
+  sdk::Awaitable<bool> read_after(const storage::DueCheck& check);
 
   // engine_upkeep.cc
   sdk::Awaitable<void> restore(FeedState& feed);
@@ -182,8 +198,10 @@ class Engine : public std::enable_shared_from_this<Engine> {
   std::map<TargetKey, TargetKey> after_;  // read that goes before -> demand reset
   Followers followers_;
   FigureBook figures_;
-  UtcInstant next_sweep_ = UtcInstant::min(), next_look_ = UtcInstant::min();
-  std::size_t under_way_ = 0;  // coroutines that were spawned
+  UtcInstant next_sweep_ = UtcInstant::min(), next_look_ = UtcInstant::min(), next_check_ = UtcInstant::min();
+  bool checking_ = false;              // demand resets
+  std::set<OperationId> reads_after_;  // them, that are under way
+  std::size_t under_way_ = 0;          // coroutines that were spawned
   std::atomic<bool> stopping_{false};
   UtcInstant store_told_{};  // when the log was told that it fails
 };

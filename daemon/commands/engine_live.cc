@@ -14,7 +14,8 @@ void Engine::adopt(FeedState& feed, const storage::OperationTarget& target) {
   live.kind = target.kind;
   live.meter = target.meter_id;
   live.vendor_id = target.vendor_id;
-  live.group = target.pacing_group;
+  live.groups = {target.pacing_group, target.substation, target.collector};
+  live.period = target.period.value_or(storage::Period{});
   live.waiter = {target.key, target.priority, target.created_at, target.expires_at,
                  target.state == TargetState::Sent};
   ++feed.live;
@@ -24,7 +25,8 @@ void Engine::adopt(FeedState& feed, const storage::OperationTarget& target) {
   set_timer(target.key, live, target.expires_at);
 
   if (target.state == TargetState::Sent) {
-    const auto added = feed.queue.add(live.waiter, live.kind, live.meter, live.vendor_id, live.group);
+    const auto added =
+        feed.queue.add(live.waiter, live.kind, live.meter, live.vendor_id, live.groups, live.period);
     live.job = added.job;
     const UtcInstant due = target.answer_due_at.value_or(target.expires_at);
     if (added.job->phase != Job::Phase::Sent)
@@ -41,7 +43,8 @@ void Engine::adopt(FeedState& feed, const storage::OperationTarget& target) {
 
 void Engine::enqueue(const TargetKey&, LiveTarget& target) {
   FeedState& feed = *target.feed;
-  const auto added = feed.queue.add(target.waiter, target.kind, target.meter, target.vendor_id, target.group);
+  const auto added = feed.queue.add(target.waiter, target.kind, target.meter, target.vendor_id, target.groups,
+                                    target.period);
   target.job = added.job;
   if (!added.joined) return;
   figures_.count([&](Figures& f) { ++f.feeds[feed.queue.name()].joined; });
@@ -63,6 +66,8 @@ void Engine::ended(const TargetKey& key, TargetState state, const std::string& r
     figures_.count([&](Figures& f) {
       ++f.feeds[target.feed->queue.name()].ended[{target.kind, state, known_reason(reason)}];
     });
+    if (target.kind == OperationKind::DemandReset && state != TargetState::Failed)
+      next_check_ = UtcInstant::min();
   }
   drop(key, state == TargetState::Succeeded);
 }
@@ -103,6 +108,7 @@ void Engine::drop(const TargetKey& key, bool succeeded) {
   if (operation == operations_.end() || operation->second.targets.erase(key) == 0) return;
   const Followed now{++operation->second.version, !operation->second.targets.empty()};
   if (!now.live) operations_.erase(operation);
+  if (!now.live && reads_after_.erase(key.operation) > 0) next_check_ = UtcInstant::min();
   followers_.tell(key.operation, now);
 }
 

@@ -8,9 +8,13 @@
 
 namespace ami::daemon::commands {
 
+// Between calls that the store could not carry out.
+inline constexpr std::chrono::milliseconds kStoreAway{1000};
+
 struct Engine::FeedState {
   FeedState(std::string name, const Rules& rules)
-      : queue(std::move(name), rules.group_in_flight),
+      : queue(std::move(name), {rules.group_in_flight, rules.substation_in_flight, rules.collector_in_flight,
+                                rules.backfill_percent}),
         pause(rules.retry_first, rules.retry_longest,
               static_cast<std::uint32_t>(std::hash<std::string>{}(queue.name()))) {}
   FeedQueue queue;

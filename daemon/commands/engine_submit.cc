@@ -1,9 +1,9 @@
 // Asking for something, and taking it back.
 #include <algorithm>
 #include <boost/asio/post.hpp>
-#include <unordered_set>
 
 #include "daemon/commands/engine_state.h"
+#include "daemon/commands/request_check.h"
 #include "storage/postgres/meter_ways.h"
 
 namespace ami::daemon::commands {
@@ -17,11 +17,6 @@ using storage::Refusal;
 
 namespace {
 
-constexpr std::size_t kLongestText = 256;
-
-Refused invalid(std::string message, std::string field) {
-  return {{Refusal::Kind::Invalid, std::move(message), std::move(field), {}}, std::nullopt};
-}
 Refused unavailable(std::string message) {
   return {{Refusal::Kind::Unavailable, std::move(message), {}, {}}, std::chrono::seconds{1}};
 }
@@ -35,52 +30,6 @@ Refused excluded(std::string rule, std::string message, std::map<std::string, st
 Refused refused_by_store(const Refusal& refusal) {
   const bool again = refusal.kind == Refusal::Kind::Unavailable || refusal.kind == Refusal::Kind::InDoubt;
   return {refusal, again ? std::optional(std::chrono::seconds{1}) : std::nullopt};
-}
-
-std::optional<Refused> check(const Request& r) {
-  if (r.meters.empty() || r.meters.size() > kMostMeters)
-    return invalid("must be 1 to 10,000 meters, not " + std::to_string(r.meters.size()), "meters");
-  if (r.kind == OperationKind::DemandReset && r.meters.size() != 1)
-    return invalid("a demand reset is of one meter, not of " + std::to_string(r.meters.size()), "meters");
-  if (std::ranges::any_of(r.meters, [](const auto& m) { return m.empty() || m.size() > kLongestText; }))
-    return invalid("each must be the key of a meter, 1 to 256 bytes", "meters");
-  if (r.caller.empty()) return invalid("must be said", "caller");
-  if (r.request_id.empty() || r.request_id.size() > 128)
-    return invalid("must be 1 to 128 bytes, and another for each thing that is asked for", "request_id");
-  for (const auto& [text, field] :
-       {std::pair{&r.order_id, "order_id"}, std::pair{&r.on_behalf_of, "on_behalf_of"},
-        std::pair{&r.purpose, "purpose"}, std::pair{&r.caller, "caller"}}) {
-    if (text->size() > kLongestText) return invalid("must be 256 bytes at most", field);
-  }
-  if (r.priority < 0 || r.priority > kHighestPriority)
-    return invalid("must be 0 to 9, not " + std::to_string(r.priority), "priority");
-  if (r.expiry && (*r.expiry < std::chrono::seconds{1} || *r.expiry > kLongestExpiry))
-    return invalid("must be 1 s to 7 days", "expiry");
-  return std::nullopt;
-}
-
-NewOperation asked_of(const Request& r, const Rules& rules, UtcInstant now) {
-  NewOperation out;
-  out.utility = r.utility;
-  out.kind = r.kind;
-  out.caller = r.caller;
-  out.request_id = r.request_id;
-  out.order_id = r.order_id;
-  out.on_behalf_of = r.on_behalf_of;
-  out.purpose = r.purpose;
-  out.priority = r.priority;
-  out.expiry = r.expiry;
-  out.created_at = now;
-  out.expires_at = now + r.expiry.value_or(rules.expiry);
-  out.read_before = rules.read_before_reset;
-  std::unordered_set<std::string_view> seen;
-  for (const std::string& meter : r.meters) {
-    if (!seen.insert(meter).second) continue;
-    NewTarget target;
-    target.meter = meter;
-    out.targets.push_back(std::move(target));
-  }
-  return out;
 }
 
 std::string upper(std::string text) {
@@ -137,6 +86,8 @@ std::optional<Refused> Engine::route(NewOperation& asked, const std::vector<stor
     target.feed = std::move(found.feed);
     target.vendor_id = std::move(found.vendor_id);
     target.pacing_group = ways[i].feeder;
+    target.substation = ways[i].substation;
+    target.collector = ways[i].collector;
     target.reason = std::move(found.reason);
     target.words = std::move(found.words);
   }
@@ -154,19 +105,21 @@ std::optional<Refused> Engine::make_room(const NewOperation& asked,
       taken[&feed_state(target.feed)] +=
           asked.read_before && asked.kind == OperationKind::DemandReset ? 2 : 1;
   }
+  // Recorded values leave room for what people ask for.
+  const std::size_t most =
+      asked.kind == OperationKind::Backfill ? std::max<std::size_t>(rules_.queue / 2, 1) : rules_.queue;
   for (const auto& [feed, more] : taken) {
     const std::size_t used = feed->live + feed->reserved;
-    if (used + more <= rules_.queue) continue;
+    if (used + more <= most) continue;
     const std::string& name = feed->queue.name();
     figures_.count([&, &n = name](Figures& f) { ++f.feeds[n].queue_full; });
-    const auto wait = feed->queue.expected(asked.kind, used + more - rules_.queue);
-    return excluded(
-        "QUEUE_FULL",
-        "feed " + name + " has " + std::to_string(used) + " meters to ask; " + std::to_string(more) +
-            " more do not fit into its " + std::to_string(rules_.queue),
-        {{"feed", name}, {"waiting", std::to_string(used)}, {"most", std::to_string(rules_.queue)}},
-        std::clamp(wait.value_or(std::chrono::seconds{30}), std::chrono::seconds{1},
-                   std::chrono::seconds{std::chrono::hours{1}}));
+    const auto wait = feed->queue.expected(asked.kind, used + more - most);
+    return excluded("QUEUE_FULL",
+                    "feed " + name + " has " + std::to_string(used) + " meters to ask; " +
+                        std::to_string(more) + " more do not fit into its " + std::to_string(most),
+                    {{"feed", name}, {"waiting", std::to_string(used)}, {"most", std::to_string(most)}},
+                    std::clamp(wait.value_or(std::chrono::seconds{30}), std::chrono::seconds{1},
+                               std::chrono::seconds{std::chrono::hours{1}}));
   }
   for (const auto& [feed, more] : taken) feed->reserved += more;
   return std::nullopt;
@@ -204,6 +157,9 @@ void Engine::adopt_created(const NewOperation& asked, const Operations::Created&
       target.meter_id = wanted.meter_id;
       target.vendor_id = wanted.vendor_id;
       target.pacing_group = wanted.pacing_group;
+      target.substation = wanted.substation;
+      target.collector = wanted.collector;
+      target.period = asked.period;
       target.created_at = operation.created_at;
       target.expires_at = operation.expires_at;
       target.priority = operation.priority;
@@ -221,7 +177,7 @@ void Engine::adopt_created(const NewOperation& asked, const Operations::Created&
 
 sdk::Awaitable<Reply<Submitted>> Engine::submit_now(Request request) {
   if (stopping_) co_return unavailable("the gateway is stopping");
-  if (auto wrong = check(request)) co_return *wrong;
+  if (auto wrong = check(request, parts_.clock.now())) co_return *wrong;
   NewOperation asked = asked_of(request, rules_, parts_.clock.now());
 
   const StoreCall<std::optional<Operation>> find = [&](Operations& s) { return s.find_request(asked); };

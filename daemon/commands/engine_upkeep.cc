@@ -14,7 +14,6 @@ using storage::TargetState;
 namespace {
 
 constexpr std::chrono::milliseconds kTick{100};
-constexpr std::chrono::milliseconds kStoreAway{1000};
 constexpr std::chrono::seconds kSweep{60};       // for what is not in memory
 constexpr std::chrono::seconds kLookAgain{1};    // at most so often for what is
 constexpr std::chrono::minutes kForgetAfter{5};  // of its due time, what the store ended by another's hand
@@ -29,6 +28,9 @@ sdk::Awaitable<void> Engine::keep() {
     const bool due = !timers_.empty() && timers_.begin()->first <= now;
     if (now >= next_sweep_ || (due && now >= next_look_)) co_await overdue();
     for (auto& [name, feed] : feeds_) pump(*feed);
+    if (now >= next_check_ && !checking_) {
+      spawn([self] { return self->check_resets(); });
+    }
     followers_.expire(now, [this](OperationId operation) { return followed(operation); });
     publish();
     co_await parts_.clock.wait(kTick);
@@ -78,6 +80,7 @@ sdk::Awaitable<void> Engine::restore(FeedState& feed) {
       adopt(feed, target);
     }
     feed.ready = true;
+    next_check_ = UtcInstant::min();  // of demand resets
     if (queued + sent > 0) {
       parts_.log.write(
           messages::kCommandsTakenUp,

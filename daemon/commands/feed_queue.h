@@ -2,18 +2,30 @@
 // own.
 #pragma once
 
+#include <array>
 #include <deque>
 #include <map>
 #include <memory>
 #include <optional>
 #include <set>
 #include <string>
+#include <tuple>
 #include <vector>
 
 #include "adapters/sdk/command.h"
 #include "daemon/commands/request.h"
 
 namespace ami::daemon::commands {
+
+// What meters share on their way; of each so many are asked at once. Empty = not known, so not bound.
+struct PacingGroups {
+  std::string feeder{}, substation{}, collector{};
+  auto operator<=>(const PacingGroups&) const = default;
+};
+struct Pacing {
+  std::size_t feeder = 0, substation = 0, collector = 0;  // meters in flight of one; 0 = no bound
+  int backfill_percent = 25;                              // of what the far side takes, at most
+};
 
 // A target that waits for the answer of a job.
 struct Waiter {
@@ -45,12 +57,15 @@ struct Job {
 
   OperationKind kind = OperationKind::Read;
   MeterId meter = 0;
-  std::string vendor_id, group;
+  std::string vendor_id;
+  PacingGroups groups;
+  storage::Period period;  // of a Backfill
   std::vector<Waiter> waiters;
   Phase phase = Phase::Queued;
   Rank rank;
   std::string transaction;                      // of the attempt that is under way
   UtcInstant sent_at{}, expires_at{};           // of that attempt
+  bool counted = false;                         // it stands in the counts of its groups
   std::optional<storage::TargetAnswer> answer;  // that ended it: late joiners share it, too
 };
 using JobPtr = std::shared_ptr<Job>;
@@ -58,8 +73,7 @@ using JobPtr = std::shared_ptr<Job>;
 // Used on one strand.
 class FeedQueue {
  public:
-  FeedQueue(std::string name, std::size_t group_in_flight)
-      : name_(std::move(name)), group_bound_(group_in_flight) {}
+  FeedQueue(std::string name, Pacing pacing) : name_(std::move(name)), pacing_(pacing) {}
 
   void limits(const sdk::CommandLimits& limits) { limits_ = limits; }
   [[nodiscard]] const sdk::CommandLimits& limits() const noexcept { return limits_; }
@@ -69,16 +83,19 @@ class FeedQueue {
     JobPtr job;
     bool joined = false;  // it was there already
   };
-  // A read or ping of a meter that is asked the same shares its job, whatever the job's phase. A demand reset
-  // has a job of its own: the store sees to it that there is one a meter.
+  // A read or ping of a meter that is asked the same shares its job, whatever the job's phase; a backfill,
+  // when its period is the same. A demand reset has a job of its own: the store sees to it that there is one
+  // a meter. A backfill goes after all else, whatever its waiter's priority.
   Added add(const Waiter& waiter, OperationKind kind, MeterId meter, const std::string& vendor_id,
-            const std::string& group);
+            const PacingGroups& groups, const storage::Period& period = {});
   // A target that has left, of an earlier run: it counts as in flight.
   void restore_sent(const JobPtr& job, const std::string& transaction, UtcInstant sent_at,
                     UtcInstant expires_at);
 
-  // The next attempt, in order, all of one kind: empty = nothing may be asked now. What changes a meter goes
-  // alone. They are Attempting from then on and count against every bound.
+  // The next attempt, in order, all of one kind and period: empty = nothing may be asked now. What changes a
+  // meter goes alone. They are Attempting from then on and count against every bound. Where the far side
+  // gives a period of many meters out of its own books (CommandLimits::backfill_targets), such an attempt is
+  // one question whatever its meters, of which one is under way at a time.
   std::vector<JobPtr> take(UtcInstant now);
   void sent(const JobPtr& job);                    // Attempting -> Sent
   void rest(const JobPtr& job, UtcInstant until);  // Attempting -> Resting: has not left
@@ -89,7 +106,8 @@ class FeedQueue {
   void answered(OperationKind kind, std::chrono::milliseconds after);  // a far side's answer
   // Jobs that are asked before one of this rank.
   [[nodiscard]] std::size_t ahead_of(const Job::Rank& rank) const;
-  // Until the answer of a job with so many before it.
+  // Until the answer of a job with so many before it. Of a kind that was never answered: by the slowest
+  // other.
   [[nodiscard]] std::optional<std::chrono::seconds> expected(OperationKind kind, std::size_t ahead) const;
 
   [[nodiscard]] std::size_t waiting() const noexcept { return waiting_; }      // jobs Queued or Resting
@@ -100,26 +118,41 @@ class FeedQueue {
   struct ByRank {
     bool operator()(const JobPtr& a, const JobPtr& b) const { return a->rank < b->rank; }
   };
-  struct Group {
-    std::set<JobPtr, ByRank> queued;
-    std::size_t in_flight = 0;
+  using Lane = std::set<JobPtr, ByRank>;  // queued jobs that share all their groups
+  using Name = std::tuple<OperationKind, MeterId, UtcInstant, UtcInstant>;
+  struct Asked {
+    UtcInstant at{};
+    std::size_t count = 0;
+    bool backfill = false;
   };
-  using Name = std::pair<OperationKind, MeterId>;
+  struct Room {
+    std::size_t all = 0, backfill = 0;
+  };
 
-  Group* next_group(std::optional<OperationKind> kind);
-  [[nodiscard]] std::size_t room_in_window(UtcInstant now);
+  [[nodiscard]] bool from_books() const { return limits_.backfill_targets > 1; }
+  [[nodiscard]] bool by_meter(const Job& job) const;
+  template <class F>
+  void each_group(const PacingGroups& groups, F&& with) const;  // that is known and bound
+  [[nodiscard]] bool full(const PacingGroups& groups) const;
+  void fly(Job& job);                // it counts as in flight
+  void land(Job& job);               // no longer
+  Lane* next_lane(const Job* with);  // of which the first may join `with` (null: may go)
+  Room room_in_window(UtcInstant now);
+  Room room_in_flight() const;
   void take_out(const JobPtr& job);  // of whichever list its phase has it in
   void wake(UtcInstant now);
 
   const std::string name_;
-  const std::size_t group_bound_;
+  const Pacing pacing_;
   sdk::CommandLimits limits_;
   std::map<Name, JobPtr> jobs_;
-  std::map<std::string, Group> groups_;
+  std::map<PacingGroups, Lane> lanes_;
+  std::array<std::map<std::string, std::size_t>, 3> group_in_flight_;  // by kind of group, then its name
   std::set<std::pair<UtcInstant, JobPtr>> resting_;
   std::map<JobPtr, UtcInstant> rests_until_;
-  std::deque<std::pair<UtcInstant, std::size_t>> window_;  // meters asked, by time
+  std::deque<Asked> window_;  // meters asked, by time
   std::size_t waiting_ = 0, in_flight_ = 0, attempting_ = 0;
+  std::size_t backfills_ = 0;                  // of those in flight
   std::map<OperationKind, double> answer_ms_;  // moving average
 };
 

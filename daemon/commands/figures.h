@@ -22,6 +22,8 @@ struct FeedFigures {
   // Answers that came with their transaction, by fate.
   std::uint64_t answers = 0, duplicates = 0, late = 0, resolved = 0, strays = 0, unreadable = 0;
   std::uint64_t without_transaction = 0;  // results that no command of ours asked for
+  std::map<storage::Verification, std::uint64_t>
+      resets;  // demand resets, by what values said of them in the end
   // Targets that ended, by kind, state and reason. Reasons beyond the known ones are "other".
   std::map<std::tuple<storage::OperationKind, storage::TargetState, std::string>, std::uint64_t> ended;
 };

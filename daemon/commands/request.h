@@ -1,6 +1,7 @@
 // What callers ask of the engine and what they are answered. The service on top turns it into messages.
 #pragma once
 
+#include <algorithm>
 #include <chrono>
 #include <cstdint>
 #include <optional>
@@ -19,9 +20,11 @@ using storage::TargetKey;
 
 // How a site wants commands to be handled; section `commands` of gateway.yaml.
 struct Rules {
-  std::size_t queue = 20'000;       // targets of one feed that wait or are under way
-  std::size_t group_in_flight = 8;  // meters of one feeder that are asked at once; 0 = no bound
-  std::chrono::seconds expiry{std::chrono::hours{24}};         // of what was asked without one
+  std::size_t queue = 20'000;  // targets of one feed that wait or are under way
+  // Meters that are asked at once, of one feeder, substation and collector. 0 = no bound.
+  std::size_t group_in_flight = 8, substation_in_flight = 32, collector_in_flight = 16;
+  int backfill_percent = 25;                            // of a feed's pace at most, for recorded values
+  std::chrono::seconds expiry{std::chrono::hours{24}};  // of what was asked without one
   std::chrono::seconds reset_lock_out{std::chrono::days{25}};  // assumed: the figure is the utility's
   bool read_before_reset = true;
   std::size_t followers = 1000;                                        // callers that wait for operations
@@ -31,6 +34,12 @@ struct Rules {
 inline constexpr int kHighestPriority = 9;
 inline constexpr std::size_t kMostMeters = 10'000;
 inline constexpr std::chrono::seconds kLongestExpiry{std::chrono::days{7}};
+inline constexpr std::chrono::seconds kLongestBackfill{std::chrono::days{400}};
+
+// At least one.
+inline std::size_t share_of(std::size_t whole, int percent) {
+  return std::max<std::size_t>(whole * static_cast<std::size_t>(percent) / 100, 1);
+}
 
 struct Request {
   storage::UtilityId utility = 0;
@@ -38,8 +47,9 @@ struct Request {
   std::vector<std::string> meters;  // keys; of a DemandReset one. Named twice counts once
   std::string caller, request_id;   // the same request again is the same operation
   std::string order_id, on_behalf_of, purpose;
-  int priority = 0;                              // 0 to 9; 9 goes first
+  int priority = 0;                              // 0 to 9; 9 goes first. A Backfill goes after all else
   std::optional<std::chrono::seconds> expiry{};  // from now on; what has not left by then never does
+  std::optional<storage::Period> period{};       // of a Backfill, which must have one: values of [from, to)
 };
 
 // Where an operation stands now.

@@ -60,6 +60,8 @@ sdk::CommandKind command_of(storage::OperationKind kind) {
       return sdk::CommandKind::Ping;
     case storage::OperationKind::DemandReset:
       return sdk::CommandKind::DemandReset;
+    case storage::OperationKind::Backfill:
+      return sdk::CommandKind::Backfill;
   }
   return sdk::CommandKind::Read;
 }
@@ -72,6 +74,8 @@ bool states(const sdk::Capabilities& can, storage::OperationKind kind) {
       return can.ping;
     case storage::OperationKind::DemandReset:
       return can.demand_reset;
+    case storage::OperationKind::Backfill:
+      return can.backfill;
   }
   return false;
 }

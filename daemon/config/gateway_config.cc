@@ -2,8 +2,10 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <fstream>
 #include <map>
 #include <set>
+#include <sstream>
 #include <stdexcept>
 
 #include "daemon/config/fingerprint.h"
@@ -54,6 +56,7 @@ class Loader {
     const auto& settings = loaded.settings;
     general(settings);
     notices(settings);
+    event_facts();
     vee();
     if (const auto* database = part(settings, "database")) this->database(*database);
     if (const auto* http = part(settings, "http")) this->http(*http);
@@ -124,6 +127,20 @@ class Loader {
     if (const auto* log = part(s, "log")) {
       c.log_level = level_from(text(*log, "level")).value_or(Level::Info);
       c.log_format = text(*log, "format") == "json" ? LogFormat::Json : LogFormat::Text;
+    }
+  }
+
+  // A table that is missing is told by each feed that reads by it.
+  void event_facts() {
+    const auto path = (fs::path(out_.config.data_dir) / "codes" / "events.yaml").lexically_normal().string();
+    std::ifstream file(path);
+    if (!file) return;
+    std::ostringstream text;
+    text << file.rdbuf();
+    if (auto facts = EventFacts::parse(text.str(), path)) {
+      out_.config.event_facts = std::move(facts.value());
+    } else {
+      out_.problems.push_back({path, 0, facts.error().message});
     }
   }
 
@@ -258,6 +275,17 @@ class Loader {
     if (has(s, "grace")) c.grace = s.duration("grace");
     if (has(s, "every")) c.every = s.duration("every");
     c.registers_daily = text(s, "register_expected") == "daily";
+    if (has(s, "backfill")) c.backfill = s.boolean("backfill");
+    if (has(s, "backfill_after")) c.backfill_after = s.duration("backfill_after");
+    if (has(s, "backfill_per_hour")) c.backfill_per_hour = static_cast<int>(s.integer("backfill_per_hour"));
+    if (has(s, "backfill_tries")) c.backfill_tries = static_cast<int>(s.integer("backfill_tries"));
+    if (has(s, "backfill_pause")) c.backfill_pause = s.duration("backfill_pause");
+    if (has(s, "backfill_longest_pause")) c.backfill_longest_pause = s.duration("backfill_longest_pause");
+    if (c.backfill_after > std::chrono::days{60}) problem(s, "backfill_after", "must be 60d at most");
+    if (c.backfill_pause < std::chrono::hours{1} || c.backfill_pause > std::chrono::days{30})
+      problem(s, "backfill_pause", "must be 1h to 30d");
+    if (c.backfill_longest_pause < c.backfill_pause || c.backfill_longest_pause > std::chrono::days{90})
+      problem(s, "backfill_longest_pause", "must be backfill_pause to 90d");
     if (c.grace > std::chrono::days{60}) problem(s, "grace", "must be 60d at most");
     if (c.every < std::chrono::milliseconds{100}) problem(s, "every", "must be 100ms at least");
   }
@@ -266,6 +294,10 @@ class Loader {
     auto& c = out_.config.commands;
     if (has(s, "queue")) c.queue = static_cast<int>(s.integer("queue"));
     if (has(s, "feeder_in_flight")) c.feeder_in_flight = static_cast<int>(s.integer("feeder_in_flight"));
+    if (has(s, "substation_in_flight"))
+      c.substation_in_flight = static_cast<int>(s.integer("substation_in_flight"));
+    if (has(s, "collector_in_flight")) c.collector_in_flight = static_cast<int>(s.integer("collector_in_flight"));
+    if (has(s, "backfill_percent")) c.backfill_percent = static_cast<int>(s.integer("backfill_percent"));
     if (has(s, "expiry")) c.expiry = s.duration("expiry");
     if (has(s, "reset_lock_out")) c.reset_lock_out = s.duration("reset_lock_out");
     if (has(s, "read_before_reset")) c.read_before_reset = s.boolean("read_before_reset");
@@ -433,6 +465,7 @@ class Loader {
     }
     feed.plan = std::move(plan).value();
     feed.plan.rules.feed = feed.name;
+    feed.repeat_window = std::chrono::floor<std::chrono::seconds>(s.duration("repeat_window"));
     feed.settings = std::move(loaded.settings);
     out_.config.feeds.push_back(std::move(feed));
   }

@@ -11,6 +11,7 @@
 #include "daemon/config/notices.h"
 #include "daemon/log/log.h"
 #include "meter_model/approval/service_switch.h"
+#include "meter_model/quantity/event_facts.h"
 #include "meter_model/vee/vee_config.h"
 #include "storage/postgres/retention.h"
 
@@ -67,11 +68,17 @@ struct CollectionConfig {
   std::chrono::milliseconds grace{std::chrono::hours{30}};
   std::chrono::milliseconds every{std::chrono::minutes{5}};
   bool registers_daily = false;
+  bool backfill = true;
+  std::chrono::milliseconds backfill_after{std::chrono::hours{12}}, backfill_pause{std::chrono::hours{6}},
+      backfill_longest_pause{std::chrono::days{7}};
+  int backfill_per_hour = 600, backfill_tries = 3;
 };
 
 struct CommandsConfig {
   int queue = 20'000;        // meters of one feed
   int feeder_in_flight = 8;  // 0 = no bound
+  int substation_in_flight = 32, collector_in_flight = 16;  // likewise
+  int backfill_percent = 25;
   std::chrono::milliseconds expiry{std::chrono::hours{24}};
   std::chrono::milliseconds reset_lock_out{std::chrono::days{25}};
   bool read_before_reset = true;
@@ -101,6 +108,7 @@ struct FeedConfig {
   const sdk::AdapterFamily* family = nullptr;  // lives as long as the Families that the load was given
   sdk::Settings settings;
   sdk::FeedPlan plan;
+  std::chrono::seconds repeat_window{3600};  // of messages that are dated by their receipt; first_receipt.h
   vee::VeeConfig vee;       // by which its values are judged
   // Changes with the feed file and with any file of data_dir that decides what its content means; how values
   // are judged does not.
@@ -125,6 +133,7 @@ struct GatewayConfig {
   ValidationConfig validation;
   vee::VeeConfig vee;  // of data_dir, without a feed's overlay
   RawConfig raw;
+  EventFacts event_facts;  // which events tell one fact: codes/events.yaml of data_dir
   storage::RetentionRules retention;
   MaintenanceConfig maintenance;
   JournalSettings journal;

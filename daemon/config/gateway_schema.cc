@@ -244,7 +244,19 @@ sdk::SettingsSchema make_gateway_schema() {
                def("every", K::Duration, "5m", "Pause between two comparisons; 100ms at least."),
                choice("register_expected", {"none", "daily"}, "none",
                       "daily: a register that came on most days of a week is expected once each civil day "
-                      "from then on.")},
+                      "from then on."),
+               def("backfill", K::Boolean, "true",
+                   "Whether the values of open gaps are asked for again where an interface states that it gives "
+                   "recorded values."),
+               def("backfill_after", K::Duration, "12h",
+                   "How long after a gap was found, so that what comes late has its time; 60d at most."),
+               integer("backfill_per_hour", 1, 1'000'000, "600",
+                       "Meters of one feed that are asked for so in an hour. People's requests go first all the same."),
+               integer("backfill_tries", 1, 100, "3",
+                       "How often a gap is asked for before it is given up. What does not leave counts as no try; "
+                       "nor does silence, unless the network answers others."),
+               def("backfill_pause", K::Duration, "6h", "After the first try; doubles each time. 1h to 30d."),
+               def("backfill_longest_pause", K::Duration, "7d", "To which it grows; 90d at most.")},
               "Gaps and completeness, see docs/gaps.md."),
           section(
               "commands",
@@ -254,6 +266,12 @@ sdk::SettingsSchema make_gateway_schema() {
                integer("feeder_in_flight", 0, 100'000, "8",
                        "Meters of one feeder that are asked at once. 0: no bound. A meter whose feeder is not "
                        "known is only bound by its feed."),
+               integer("substation_in_flight", 0, 100'000, "32", "The same of one substation."),
+               integer("collector_in_flight", 0, 100'000, "16",
+                       "The same of one collector, as asset data say: no interface tells which one reaches a meter."),
+               integer("backfill_percent", 1, 100, "25",
+                       "Share of what a feed takes, in flight and in a minute, that recorded values may use, and "
+                       "only while nobody's request could use it."),
                def("expiry", K::Duration, "24h",
                    "How long a request that says nothing of it waits to be sent; 7d at most. How long an answer is "
                    "waited for is the feed's."),
@@ -265,7 +283,7 @@ sdk::SettingsSchema make_gateway_schema() {
                    "A demand reset is sent only after a read of the meter succeeded. Interfaces that state no reads are "
                    "then refused it."),
                integer("followers", 1, 100'000, "1000", "Callers that may wait for operations at once.")},
-              "Reads, pings and demand resets on request, see docs/commands.md."),
+              "Reads, pings, demand resets and recorded values on request, see docs/commands.md."),
           section(
               "validation",
               {def("settle", K::Duration, "15m",

@@ -10,6 +10,9 @@ commands::Rules rules_of(const CommandsConfig& config) {
   commands::Rules rules;
   rules.queue = static_cast<std::size_t>(config.queue);
   rules.group_in_flight = static_cast<std::size_t>(config.feeder_in_flight);
+  rules.substation_in_flight = static_cast<std::size_t>(config.substation_in_flight);
+  rules.collector_in_flight = static_cast<std::size_t>(config.collector_in_flight);
+  rules.backfill_percent = config.backfill_percent;
   rules.expiry = ceil<seconds>(config.expiry);
   rules.reset_lock_out = ceil<seconds>(config.reset_lock_out);
   rules.read_before_reset = config.read_before_reset;
@@ -60,7 +63,7 @@ void CommandsLink::attach(Host& host, const std::vector<FeedConfig>& feeds,
     port.name = feed.name;
     port.family = feed.family->info().family;
     port.utility = utility->second;
-    port.can = feed.family->info().capabilities;
+    port.can = feed.family->capabilities(feed.settings);
     port.limits = feed.family->command_limits(feed.settings);
     port.attempt = [&host, name = feed.name](sdk::Attempt attempt) {
       return attempt_through(host, name, std::move(attempt));
@@ -99,6 +102,8 @@ std::vector<CommandCounts> CommandsLink::counts() const {
       const auto& [kind, state, reason] = what;
       counts.ended.push_back({std::string(name_of(kind)), std::string(name_of(state)), reason, count});
     }
+    for (const auto& [outcome, count] : of.resets)
+      counts.resets.emplace_back(std::string(name_of(outcome)), count);
     out.push_back(std::move(counts));
   }
   return out;

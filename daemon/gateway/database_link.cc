@@ -24,8 +24,8 @@ storage::DatabaseOptions patient(storage::DatabaseOptions options) {
 
 }  // namespace
 
-DatabaseLink::DatabaseLink(const DatabaseConfig& config, std::size_t query_connections, Metrics& metrics,
-                           const Log& log)
+DatabaseLink::DatabaseLink(const DatabaseConfig& config, EventFacts facts, std::size_t query_connections,
+                           Metrics& metrics, const Log& log)
     : config_(config),
       metrics_(metrics),
       log_(log),
@@ -33,7 +33,7 @@ DatabaseLink::DatabaseLink(const DatabaseConfig& config, std::size_t query_conne
           options(config, static_cast<std::size_t>((config.connections + 1) * config.lanes) + 1, "ami-gateway ingest")),
       queries_(options(config, query_connections, "ami-gateway query")),
       maintaining_(patient(options(config, 2, "ami-gateway maintenance"))),
-      ingest_(storing_, static_cast<std::size_t>(config.lanes)),
+      ingest_(storing_, static_cast<std::size_t>(config.lanes), std::move(facts)),
       assets_(queries_),
       readers_(queries_),
       changes_(queries_),

@@ -24,7 +24,9 @@ namespace ami::daemon {
 // Thread-safe.
 class DatabaseLink {
  public:
-  DatabaseLink(const DatabaseConfig& config, std::size_t query_connections, Metrics& metrics, const Log& log);
+  // `facts`: which events tell one fact.
+  DatabaseLink(const DatabaseConfig& config, EventFacts facts, std::size_t query_connections, Metrics& metrics,
+               const Log& log);
 
   // Reachable, of the needed schema, and as roles that do for the work; migrates first when that is configured and
   // needed.

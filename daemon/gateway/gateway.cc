@@ -15,7 +15,9 @@
 #include <mutex>
 #include <thread>
 
+#include "daemon/collection/backfill_job.h"
 #include "daemon/collection/gap_job.h"
+#include "daemon/commands/transaction.h"
 #include "daemon/gateway/commands_link.h"
 #include "daemon/gateway/database_link.h"
 #include "daemon/gateway/kept_content.h"
@@ -38,8 +40,8 @@ namespace {
 
 constexpr std::chrono::milliseconds kTick{100};  // how soon a loop notices a stop or a reload
 constexpr std::size_t kQueryThreads = 4;         // for gRPC calls
-// Health check, reload, gRPC's drain, gaps, validation and maintenance may block one each.
-constexpr std::size_t kControlThreads = 6;
+// Health check, reload, gRPC's drain, gaps, asking for them, validation and maintenance may block one each.
+constexpr std::size_t kControlThreads = 7;
 constexpr std::size_t kKeptThreads = 2;          // reading kept content again and dropping it
 constexpr int kMostProblemsLogged = 20;
 
@@ -65,7 +67,7 @@ class Gateway::Impl {
         storing_(static_cast<std::size_t>(config_.database.connections)),
         queries_(kQueryThreads),
         control_(kControlThreads),
-        database_(config_.database,
+        database_(config_.database, config_.event_facts,
                   kQueryThreads + kControlThreads + kKeptThreads + CommandsLink::kThreads + static_cast<std::size_t>(config_.work_threads),
                   metrics_, log_),
         kept_(config_, database_, log_),
@@ -99,6 +101,7 @@ class Gateway::Impl {
     pipeline_.on_results([this](std::shared_ptr<FeedRoute> feed, std::span<const ResultObservation> results) {
       return commands_.take(std::move(feed), results);
     });
+    pipeline_.on_answers(commands::asked_at);
     log_.write(messages::kGatewayStarting, {{"version", version}, {"config", config_.file}});
   }
 
@@ -116,6 +119,7 @@ class Gateway::Impl {
     asio::co_spawn(strand_, maintenance_.keep(), end_on_defect);
     asio::co_spawn(strand_, look_into_journal(), end_on_defect);
     asio::co_spawn(strand_, keep_gaps(), end_on_defect);
+    asio::co_spawn(strand_, keep_backfills(), end_on_defect);
     asio::co_spawn(strand_, keep_validation(), end_on_defect);
     kept_.start(strand_, host_, clock_);
     notifier_.ready("waiting for the database");
@@ -163,7 +167,8 @@ class Gateway::Impl {
              [this](const std::string& sha256) { return kept_.holds(sha256); }},
             &database_.reader(),
             [this] { return regimes(); },
-            [this] { return rules(); }});
+            [this] { return rules(); },
+            commands_of(commands_.engine().shared_from_this())});
     if (auto started = rpc_->start(); !started) return started;
     rpc_->set_serving(false);
     log_.write(messages::kRpcListening, {{"tls_port", std::to_string(rpc_->port())},
@@ -258,12 +263,34 @@ class Gateway::Impl {
       GapJob::Situation situation;
       situation.stopping = stopping_;
       situation.ready = applied_;
+      situation.storing = pipeline_.under_way() > 0;
       situation.rules.grace = std::chrono::floor<std::chrono::seconds>(c.grace);
       situation.rules.registers_daily = c.registers_daily;
       situation.every = c.every;
       return situation;
     });
     comparing_ = false;
+  }
+
+  sdk::Awaitable<void> keep_backfills() {
+    asking_ = true;
+    BackfillJob job({database_.queries(), control_, clock_, metrics_, log_, commands_.engine()});
+    co_await job.keep([this] {
+      using std::chrono::ceil, std::chrono::seconds;
+      const auto& c = config_.collection;
+      BackfillJob::Situation situation;
+      situation.stopping = stopping_;
+      situation.ready = applied_;
+      situation.on = c.backfill;
+      situation.rules.after = ceil<seconds>(c.backfill_after);
+      situation.rules.pause = ceil<seconds>(c.backfill_pause);
+      situation.rules.longest = ceil<seconds>(c.backfill_longest_pause);
+      situation.rules.tries = c.backfill_tries;
+      situation.rules.per_hour = static_cast<std::size_t>(c.backfill_per_hour);
+      situation.every = std::min(c.every, std::chrono::milliseconds{60'000});
+      return situation;
+    });
+    asking_ = false;
   }
 
   sdk::Awaitable<void> keep_validation() {
@@ -273,6 +300,7 @@ class Gateway::Impl {
       ValidationJob::Situation situation;
       situation.stopping = stopping_;
       situation.ready = applied_;
+      situation.storing = pipeline_.under_way() > 0;
       situation.rules.settle = std::chrono::ceil<std::chrono::seconds>(config_.validation.settle);
       situation.judging = [this] { return rules(); };
       situation.every = config_.validation.every;
@@ -403,7 +431,7 @@ class Gateway::Impl {
     commands_.stop();
     co_await host_.stop();
     while (!kept_.quiet() || !commands_.quiet()) co_await clock_.wait(kTick);
-    while (checking_ || comparing_ || validating_ || maintenance_.working()) co_await clock_.wait(kTick);
+    while (checking_ || comparing_ || asking_ || validating_ || maintenance_.working()) co_await clock_.wait(kTick);
     http_->stop();
     limit.cancel();
     signals_.cancel();
@@ -438,6 +466,7 @@ class Gateway::Impl {
   bool reload_to_finish_ = false;
   bool checking_ = false;
   bool comparing_ = false;
+  bool asking_ = false;  // for gaps
   bool validating_ = false;
   bool stopping_ = false;
 };

@@ -37,7 +37,9 @@ std::optional<ReprocessFeed> reprocess_feed(const Host& host, storage::UtilityId
   return ReprocessFeed{
       config.plan.rules,
       {[feed] { return feed->config().family->file_reader(feed->config().settings); },
-       [feed](std::string_view raw) { return feed->config().family->decode(feed->config().settings, raw); }},
+       [feed](std::string_view raw, UtcInstant received_at) {
+         return feed->config().family->decode(feed->config().settings, raw, received_at);
+       }},
       config.fingerprint};
 }
 

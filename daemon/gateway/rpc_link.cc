@@ -34,6 +34,28 @@ rpc::AdapterReport::State state_of(const FeedStatus& feed) {
   return State::Failed;
 }
 
+// In words that a caller may compare.
+std::vector<std::string> words_of(const sdk::Capabilities& can) {
+  const std::pair<bool, const char*> known[] = {{can.files, "files"},
+                                                {can.pushed_messages, "pushed_messages"},
+                                                {can.registers, "registers"},
+                                                {can.intervals, "intervals"},
+                                                {can.events, "events"},
+                                                {can.read_on_demand, "read_on_demand"},
+                                                {can.ping, "ping"},
+                                                {can.demand_reset, "demand_reset"},
+                                                {can.backfill, "backfill"},
+                                                {can.switch_open, "switch_open"},
+                                                {can.switch_close, "switch_close"},
+                                                {can.switch_arm, "switch_arm"},
+                                                {can.switch_state, "switch_state"}};
+  std::vector<std::string> words;
+  for (const auto& [stated, word] : known) {
+    if (stated) words.emplace_back(word);
+  }
+  return words;
+}
+
 }  // namespace
 
 rpc::RpcServer::Config rpc_config(const GatewayConfig& config) {
@@ -75,9 +97,30 @@ std::vector<rpc::AdapterReport> adapter_reports(const Host& host) {
     report.records = feed.health.records;
     report.malformed = feed.health.malformed;
     report.pending_files = feed.health.pending_files;
+    report.facts = std::move(feed.health.facts);
+    if (const auto running = host.find(report.feed)) {
+      const FeedConfig& config = running->config();
+      report.capabilities = words_of(config.family->capabilities(config.settings));
+    }
     reports.push_back(std::move(report));
   }
   return reports;
+}
+
+rpc::Commands commands_of(std::shared_ptr<commands::Engine> engine) {
+  rpc::Commands out;
+  out.submit = [engine](commands::Request request, auto told) {
+    engine->submit(std::move(request), std::move(told));
+  };
+  out.cancel = [engine](storage::UtilityId utility, storage::OperationId operation, std::string actor,
+                        auto told) { engine->cancel(utility, operation, std::move(actor), std::move(told)); };
+  out.place = [engine](storage::OperationId operation, auto told) {
+    engine->place(operation, std::move(told));
+  };
+  out.follow = [engine](storage::OperationId operation, std::uint64_t seen,
+                        std::chrono::milliseconds patience,
+                        auto told) { engine->follow(operation, seen, patience, std::move(told)); };
+  return out;
 }
 
 Result<rpc::ReplayReport> replay_order(DatabaseLink& database, const Host& host, const Log& log,
@@ -85,8 +128,8 @@ Result<rpc::ReplayReport> replay_order(DatabaseLink& database, const Host& host,
   const auto feed_of = [&](const std::string& name) -> std::optional<ReplayFeed> {
     const auto feed = host.find(name);
     if (!feed) return std::nullopt;
-    return ReplayFeed{feed->config().plan.rules, [feed](std::string_view raw) {
-                        return feed->config().family->decode(feed->config().settings, raw);
+    return ReplayFeed{feed->config().plan.rules, [feed](std::string_view raw, UtcInstant received_at) {
+                        return feed->config().family->decode(feed->config().settings, raw, received_at);
                       }};
   };
   const ReplayParts parts{

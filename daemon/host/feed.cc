@@ -160,7 +160,7 @@ Feed::Feed(HostParts parts, FeedConfig config, storage::UtilityId utility)
       route_(std::make_shared<FeedRoute>(config_.name, utility, config_.plan.rules,
                                          parts_.metrics.feed(config_.name))),
       given_(std::make_unique<Given>(parts_, route_)) {
-  if (config_.family->info().capabilities.pushed_messages && parts_.journal != nullptr) {
+  if (config_.family->capabilities(config_.settings).pushed_messages && parts_.journal != nullptr) {
     inbox_ = std::make_shared<FeedInbox>(InboxParts{strand_, parts_.clock, parts_.work, parts_.pipeline,
                                                     *parts_.journal, given_->raw.service(), parts_.log},
                                          route_, config_);
@@ -289,7 +289,7 @@ sdk::Awaitable<void> Feed::run(std::shared_ptr<Feed> predecessor) {
   while (predecessor && !predecessor->quiet()) co_await parts_.clock.wait(kLookAtPredecessor);
   predecessor.reset();
 
-  const bool refused = config_.family->info().capabilities.pushed_messages && !inbox_;
+  const bool refused = config_.family->capabilities(config_.settings).pushed_messages && !inbox_;
   if (refused) {
     const std::string error = "family " + config_.family->info().family +
                               " is pushed to and needs the durable journal, which this gateway does not have";

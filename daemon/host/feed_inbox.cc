@@ -10,6 +10,7 @@
 #include <cstring>
 #include <map>
 
+#include "daemon/host/first_receipt.h"
 #include "daemon/log/messages.h"
 #include "meter_model/failpoint.h"
 #include "storage/journal/refused.h"
@@ -131,6 +132,7 @@ sdk::Awaitable<void> FeedInbox::drain() {
 }
 
 sdk::Awaitable<void> FeedInbox::store(std::vector<storage::StoredMessage> messages) {
+  dated_.clear();
   const auto window = std::make_shared<Window>(parts_.strand);
   window->messages = std::move(messages);
   std::map<std::string_view, std::size_t> group_of;
@@ -157,17 +159,49 @@ sdk::Awaitable<void> FeedInbox::lane(std::shared_ptr<Window> window) {
   if (--window->lanes == 0) window->ended.ring();
 }
 
-sdk::Awaitable<void> FeedInbox::store_one(const storage::StoredMessage& message) {
+sdk::Awaitable<DecodedBatch> FeedInbox::decode(const storage::StoredMessage& message, UtcInstant received_at,
+                                               std::string& defect) {
   DecodedBatch batch;
-  std::string defect;
-  const std::function<void()> decode = [&] {
+  const std::function<void()> work = [&] {
     try {
-      batch = config_.family->decode(config_.settings, message.body);
+      batch = config_.family->decode(config_.settings, message.body, received_at);
     } catch (const std::exception& error) {
       defect = std::string("defect while decoding: ") + error.what();
     }
   };
-  co_await parts_.work.run(decode);
+  co_await parts_.work.run(work);
+  co_return batch;
+}
+
+sdk::Awaitable<std::optional<UtcInstant>> FeedInbox::receipt_of(const storage::StoredMessage& message,
+                                                                bool in_transaction) {
+  while (!route_->stopping) {
+    const std::string content = storage::hex_of(message.content);
+    auto known = co_await parts_.pipeline.receipts(route_, content);
+    if (known) {
+      std::vector<UtcInstant>& here = dated_[content];
+      known->insert(known->end(), here.begin(), here.end());
+      std::ranges::sort(*known);
+      here.push_back(first_receipt(*known, message.received_at, in_transaction, config_.repeat_window));
+      co_return here.back();
+    }
+    route_->trouble(known.error().message);
+    co_await pause();
+    route_->trouble({});
+  }
+  co_return std::nullopt;
+}
+
+sdk::Awaitable<void> FeedInbox::store_one(const storage::StoredMessage& message) {
+  std::string defect;
+  UtcInstant received_at = message.received_at;
+  DecodedBatch batch = co_await decode(message, received_at, defect);
+  // Only then does it matter whether the same came before.
+  if (defect.empty() && dated_by_receipt(batch)) {
+    const auto first = co_await receipt_of(message, in_transaction(batch));
+    if (!first) co_return;
+    if (*first != received_at) batch = co_await decode(message, received_at = *first, defect);
+  }
   if (!defect.empty()) {
     co_await refuse(message, std::move(defect));
     co_return;
@@ -179,7 +213,7 @@ sdk::Awaitable<void> FeedInbox::store_one(const storage::StoredMessage& message)
   source.name = "journal/" + std::to_string(message.id);
   source.content_sha256 = storage::hex_of(message.content);
   source.length = message.body.size();
-  source.received_at = message.received_at;
+  source.received_at = received_at;
   const auto stored = co_await parts_.pipeline.commit(route_, std::move(source), std::move(batch), {});
   if (!stored && stored.error().fault == Fault::Permanent) {
     co_await refuse(message, stored.error().message);

@@ -4,6 +4,7 @@
 
 #include <atomic>
 #include <boost/asio/any_io_executor.hpp>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -51,6 +52,12 @@ class FeedInbox final : public sdk::Journal, public std::enable_shared_from_this
   sdk::Awaitable<void> store(std::vector<storage::StoredMessage> messages);
   sdk::Awaitable<void> lane(std::shared_ptr<Window> window);
   sdk::Awaitable<void> store_one(const storage::StoredMessage& message);
+  // What the message says, received then. Empty, and `defect` says why, when its decoder failed.
+  sdk::Awaitable<DecodedBatch> decode(const storage::StoredMessage& message, UtcInstant received_at,
+                                      std::string& defect);
+  // When the fact that the message tells was received first; nullopt: the feed stops.
+  sdk::Awaitable<std::optional<UtcInstant>> receipt_of(const storage::StoredMessage& message,
+                                                       bool in_transaction);
   sdk::Awaitable<bool> keep_raw(const storage::StoredMessage& message);
   sdk::Awaitable<void> refuse(const storage::StoredMessage& message, std::string error);
   sdk::Awaitable<void> trim();
@@ -63,6 +70,9 @@ class FeedInbox final : public sdk::Journal, public std::enable_shared_from_this
   Bell arrived_, ended_;
   bool draining_ = false;
   std::vector<std::uint64_t> done_;  // stored, and not trimmed yet
+  // Receipts that facts of this window were dated by, by content: what is under way side by side does not yet
+  // find each other in the store.
+  std::map<std::string, std::vector<UtcInstant>> dated_;
 
   std::atomic<std::uint64_t> records_{0}, malformed_{0};
   mutable std::mutex mutex_;  // guards what follows

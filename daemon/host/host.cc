@@ -13,7 +13,7 @@ void Host::apply(const std::vector<FeedConfig>& feeds,
   if (parts_.journal != nullptr) {
     std::set<std::string> pushed_to;
     for (const auto& feed : feeds) {
-      if (feed.family->info().capabilities.pushed_messages) pushed_to.insert(feed.name);
+      if (feed.family->capabilities(feed.settings).pushed_messages) pushed_to.insert(feed.name);
     }
     parts_.journal->claimed_by(std::move(pushed_to));
   }

@@ -136,6 +136,19 @@ inline constexpr Message kCommandAnswersKept{
     "answers came that ended nothing, too late or to no command of ours; they are kept beside the operation: look at "
     "the expiry of the feed if there are many"};
 
+inline constexpr Message kCommandResetContradicted{
+    "COMMAND_RESET_CONTRADICTED", Level::Error,
+    "values say that not exactly one demand reset happened: look at the operation with amictl before anybody resets again"};
+
+inline constexpr Message kGapsAsked{"GAPS_ASKED", Level::Info,
+                                    "missing values are asked for again; see amictl gaps"};
+inline constexpr Message kGapsGivenUp{
+    "GAPS_GIVEN_UP", Level::Warn,
+    "gaps were given up after their last try: amictl gaps --state GIVEN_UP tells why, and can wait for them again"};
+inline constexpr Message kBackfillFailed{
+    "BACKFILL_FAILED", Level::Warn,
+    "missing values cannot be asked for now and are later by itself: look at the database if this lasts"};
+
 inline constexpr Message kGapsCompared{"GAPS_COMPARED", Level::Info,
                                        "what came was compared with what was expected; see amictl gaps"};
 inline constexpr Message kGapsFailed{

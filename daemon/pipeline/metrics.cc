@@ -179,6 +179,18 @@ void Metrics::collection(const std::string& feed, std::int64_t open_gaps, std::i
   }
 }
 
+void Metrics::gaps_asked(const std::string& feed, std::size_t meters) {
+  impl_->counter("ami_feed_gaps_asked_total", "Meters whose missing values were asked for again by the gateway itself")
+      .Add({{"feed", feed}})
+      .Increment(static_cast<double>(meters));
+}
+
+void Metrics::gaps_given_up(const std::string& feed, std::size_t gaps) {
+  impl_->counter("ami_feed_gaps_given_up_total", "Gaps that the gateway gave up after their last try")
+      .Add({{"feed", feed}})
+      .Increment(static_cast<double>(gaps));
+}
+
 void Metrics::validated(std::size_t meter_days, const std::map<std::string, std::size_t>& findings) {
   impl_->counter("ami_validation_meter_days_total", "Civil days of a meter that were judged, repetitions counted")
       .Add({})
@@ -273,6 +285,10 @@ void Metrics::Impl::read_commands() {
     for (const CommandCounts::Ended& end : of.ended) {
       rise("ami_command_ended_total", "Targets that ended", end.count,
            {{"kind", end.kind}, {"state", end.state}, {"reason", end.reason}});
+    }
+    for (const auto& [outcome, count] : of.resets) {
+      rise("ami_command_reset_checks_total", "Demand resets, by what values said of them in the end", count,
+           {{"outcome", outcome}});
     }
   }
 }

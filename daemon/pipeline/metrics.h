@@ -48,6 +48,8 @@ struct CommandCounts {
   std::uint64_t attempts = 0, joined = 0, not_left = 0, refused = 0;
   std::uint64_t duplicates = 0, late = 0, unknown = 0;  // answers
   std::vector<Ended> ended;
+  // Demand resets by what values said of them in the end: "VERIFIED" …
+  std::vector<std::pair<std::string, std::uint64_t>> resets{};
 };
 
 class Metrics {
@@ -62,6 +64,9 @@ class Metrics {
   // Of one feed. No ratio: no day of it is judged yet.
   void collection(const std::string& feed, std::int64_t open_gaps, std::int64_t missing,
                   std::optional<double> completeness);
+  // Missing values that were asked for again, in meters, and gaps that nobody asks for any more.
+  void gaps_asked(const std::string& feed, std::size_t meters);
+  void gaps_given_up(const std::string& feed, std::size_t gaps);
   // What one step of validation did: meter-days judged, and their findings by check ("V14").
   void validated(std::size_t meter_days, const std::map<std::string, std::size_t>& findings);
   void validation_waiting(std::int64_t meter_days);  // that are due and not judged yet

@@ -7,6 +7,7 @@
 #include "daemon/log/messages.h"
 #include "daemon/pipeline/backoff.h"
 #include "daemon/pipeline/commit_attempt.h"
+#include "meter_model/normaliser/clock_signs.h"
 
 namespace ami::daemon {
 namespace asio = boost::asio;
@@ -35,13 +36,20 @@ std::string_view name_of(Fault fault) {
 
 class Waiting {
  public:
-  explicit Waiting(FeedMetrics& metrics) : metrics_(metrics) { metrics_.waiting(+1); }
-  ~Waiting() { metrics_.waiting(-1); }
+  Waiting(FeedMetrics& metrics, std::atomic<int>& under_way) : metrics_(metrics), under_way_(under_way) {
+    metrics_.waiting(+1);
+    ++under_way_;
+  }
+  ~Waiting() {
+    metrics_.waiting(-1);
+    --under_way_;
+  }
   Waiting(const Waiting&) = delete;
   Waiting& operator=(const Waiting&) = delete;
 
  private:
   FeedMetrics& metrics_;
+  std::atomic<int>& under_way_;
 };
 
 storage::CommitUnit unit_for(const FeedRoute& feed, const sdk::SourceSpan& source) {
@@ -136,8 +144,9 @@ sdk::Awaitable<Outcome> Pipeline::store_part(Work& work, std::size_t from, std::
   const std::span<const MalformedRecord> malformed =
       from == 0 ? std::span<const MalformedRecord>(work.batch.malformed) : std::span<const MalformedRecord>();
   const Normalise plain = [&](const Directory& picture, NormalisedBatch& out) {
-    normalise(part, malformed, work.feed->rules, resolver_of(picture, work.feed->utility, work.feed->name),
-              work.source.received_at, out);
+    const MeterResolver resolve = resolver_of(picture, work.feed->utility, work.feed->name);
+    normalise(part, malformed, work.feed->rules, resolve, work.source.received_at, out);
+    note_clocks(work, resolve, out);
   };
   auto counts = co_await store(work, unit, plain);
   if (!counts && counts.error().fault == Fault::Permanent && to - from <= 1) {
@@ -183,6 +192,29 @@ sdk::Awaitable<Outcome> Pipeline::store_part(Work& work, std::size_t from, std::
   co_return Done{};
 }
 
+void Pipeline::note_clocks(const Work& work, const MeterResolver& resolve, NormalisedBatch& out) const {
+  const UtcInstant received_at = work.source.received_at;
+  const std::chrono::seconds tolerance = work.feed->rules.clock_tolerance;
+  note_clock_signs(received_at, tolerance, out);
+  if (!asked_at_) return;
+  for (const ResultObservation& result : work.batch.results) {
+    if (result.meter.empty() || result.transaction.empty()) continue;
+    const auto asked_at = asked_at_(result.transaction);
+    const auto meter = asked_at ? resolve(result.meter_kind, result.meter, received_at) : std::nullopt;
+    if (meter) note_answer(meter->id, *asked_at, received_at, tolerance, out);
+  }
+}
+
+sdk::Awaitable<Result<std::vector<UtcInstant>>> Pipeline::receipts(std::shared_ptr<FeedRoute> feed,
+                                                                   std::string content_sha256) {
+  Result<std::vector<UtcInstant>> known = transient("not asked");
+  const std::function<void()> ask = [&] {
+    known = store_.receipts(feed->utility, feed->name, content_sha256);
+  };
+  co_await database_.run(ask);
+  co_return known;
+}
+
 sdk::Awaitable<Outcome> Pipeline::tell_results(Work& work) {
   if (!take_results_ || work.batch.results.empty()) co_return Done{};
   const auto cancellation = co_await asio::this_coro::cancellation_state;
@@ -206,7 +238,7 @@ sdk::Awaitable<Result<sdk::CommitReceipt>> Pipeline::commit(std::shared_ptr<Feed
   const bool throws = co_await asio::this_coro::throw_if_cancelled();
   co_await asio::this_coro::throw_if_cancelled(false);
 
-  const Waiting waiting(feed->metrics);
+  const Waiting waiting(feed->metrics, under_way_);
   const auto begin = std::chrono::steady_clock::now();
   Work work{std::move(feed), std::move(source), std::move(batch), {}, 0, {}, {}, 0};
   for (auto& change : state) work.state.push_back({std::move(change.key), std::move(change.value)});

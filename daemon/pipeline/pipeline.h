@@ -6,8 +6,10 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "adapters/sdk/adapter.h"
@@ -64,9 +66,21 @@ class Pipeline {
       std::function<sdk::Awaitable<Outcome>(std::shared_ptr<FeedRoute>, std::span<const ResultObservation>)>;
   void on_results(TakeResults take) { take_results_ = std::move(take); }
 
+  // When a question of that transaction left, nullopt = it is none of ours: what an answer's time is judged by
+  // (meter_model/normaliser/clock_signs.h). Set before the first commit.
+  using AskedAt = std::function<std::optional<UtcInstant>(std::string_view transaction)>;
+  void on_answers(AskedAt asked_at) { asked_at_ = std::move(asked_at); }
+
+  // When this content came to the feed before: IngestStore::receipts. Not waited out: the caller asks again.
+  sdk::Awaitable<Result<std::vector<UtcInstant>>> receipts(std::shared_ptr<FeedRoute> feed,
+                                                           std::string content_sha256);
+
   // The contract of sdk::ObservationSink::commit. Cancelling the caller has the effect of `feed->stopping`.
   sdk::Awaitable<Result<sdk::CommitReceipt>> commit(std::shared_ptr<FeedRoute> feed, sdk::SourceSpan source,
                                                     DecodedBatch batch, std::vector<sdk::StateChange> state);
+
+  // Batches handed over and not committed yet. Any thread.
+  [[nodiscard]] int under_way() const noexcept { return under_way_; }
 
  private:
   struct Work;
@@ -75,6 +89,7 @@ class Pipeline {
                                                       const Normalise& normalise_with);
   sdk::Awaitable<Outcome> store_part(Work& work, std::size_t from, std::size_t to, bool whole);
   sdk::Awaitable<Outcome> tell_results(Work& work);
+  void note_clocks(const Work& work, const MeterResolver& resolve, NormalisedBatch& out) const;
 
   storage::IngestStore& store_;
   DirectoryCache& directory_;
@@ -83,6 +98,8 @@ class Pipeline {
   RetryPolicy retry_;
   const Log& log_;
   TakeResults take_results_;
+  AskedAt asked_at_;
+  std::atomic<int> under_way_{0};
 };
 
 }  // namespace ami::daemon

@@ -33,7 +33,7 @@ void read_again(const ReplayFeed& feed, const QuarantineRow& row, const MeterRes
     out.quarantined.push_back({row.reason, row.detail, row.meter, row.raw, row.offset});
     return;
   }
-  const auto decoded = feed.decode(row.raw);
+  const auto decoded = feed.decode(row.raw, row.source_info.received_at);
   normalise(decoded, feed.rules, resolve, row.source_info.received_at, out);
   const auto move_to = [&](auto& items, std::size_t first) {
     for (auto i = first; i < items.size(); ++i) items[i].offset = row.offset;

@@ -30,7 +30,7 @@ struct ReplayResult {
 // How to read the records of a feed; lives while the call does.
 struct ReplayFeed {
   FeedRules rules;
-  std::function<DecodedBatch(std::string_view raw)> decode;
+  std::function<DecodedBatch(std::string_view raw, UtcInstant received_at)> decode;
 };
 
 struct ReplayParts {

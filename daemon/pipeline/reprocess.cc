@@ -150,7 +150,7 @@ Result<Reprocessor::Open*> Reprocessor::open(const Run& run, const RunContent& c
   opened->feed = std::move(*feed);
   opened->stretches = std::move(*stretches);
   open_ = std::move(opened);
-  open_->reader.emplace(std::move(raw).value(), open_->feed.decoder, from);
+  open_->reader.emplace(std::move(raw).value(), open_->feed.decoder, from, content.received_at);
   return open_.get();
 }
 
@@ -233,6 +233,8 @@ Result<Reprocessor::Plan> Reprocessor::plan(const Run& run, const RunContent& co
   out.directory_version = picture->version();
   out.stretch = plan_stretch(today, rules.mapping.version, *said, scope);
 
+  if (auto told = tell_at_each_receipt(run, content, today); !told) return told.error();
+
   // Events: the newest mapping's reading of one counts.
   std::vector<EventReading> events;
   for (EventReading& event : today.events) {
@@ -268,6 +270,25 @@ Result<Reprocessor::Plan> Reprocessor::plan(const Run& run, const RunContent& co
     out.stretch.diff.settled = static_cast<std::int64_t>(out.settled.size());
   }
   return out;
+}
+
+// What is dated by its receipt was told as often as the content was received as a new fact.
+Outcome Reprocessor::tell_at_each_receipt(const Run& run, const RunContent& content, NormalisedBatch& today) {
+  std::vector<EventReading> dated;
+  for (const EventReading& event : today.events) {
+    if (event.time_source == TimeSource::Receipt) dated.push_back(event);
+  }
+  if (dated.empty()) return Done{};
+  const auto receipts = parts_.store.receipts(run.order.utility, content.feed, content.sha256);
+  if (!receipts) return receipts.error();
+  for (const UtcInstant receipt : *receipts) {
+    if (receipt == content.received_at) continue;
+    for (EventReading& event : dated) {
+      event.at = receipt;
+      today.events.push_back(event);
+    }
+  }
+  return Done{};
 }
 
 Result<bool> Reprocessor::write(const Run& run, const RunContent& content, const ContentStretch& stretch,

@@ -64,6 +64,8 @@ class Reprocessor {
   struct Plan;
   Result<Plan> plan(const storage::Run& run, const storage::RunContent& content,
                     const storage::ContentStretch& stretch, const DecodedBatch& decoded);
+  Outcome tell_at_each_receipt(const storage::Run& run, const storage::RunContent& content,
+                               NormalisedBatch& today);
   // false: asset data changed meanwhile; plan again.
   Result<bool> write(const storage::Run& run, const storage::RunContent& content,
                      const storage::ContentStretch& stretch, Plan& plan);

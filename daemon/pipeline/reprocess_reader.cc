@@ -28,8 +28,9 @@ void take_below(std::uint64_t end, std::vector<Item>& from, std::vector<Item>& i
 
 }  // namespace
 
-ContentReader::ContentReader(storage::RawReader raw, const ContentDecoder& decoder, std::uint64_t begin)
-    : raw_(std::move(raw)), decoder_(decoder), file_(decoder.file()), begin_(begin) {}
+ContentReader::ContentReader(storage::RawReader raw, const ContentDecoder& decoder, std::uint64_t begin,
+                             UtcInstant received_at)
+    : raw_(std::move(raw)), decoder_(decoder), received_at_(received_at), file_(decoder.file()), begin_(begin) {}
 
 Outcome ContentReader::fill(std::size_t size) {
   while (bytes_.size() < size && !all_read_) {
@@ -51,7 +52,7 @@ void ContentReader::hold(DecodedBatch&& batch) {
 Outcome ContentReader::read_message() {
   if (Outcome read = fill(kLargestMessage + 1); !read) return read;
   if (bytes_.size() > kLargestMessage) return permanent("the message is longer than 64 MiB");
-  hold(decoder_.message(bytes_));
+  hold(decoder_.message(bytes_, received_at_));
   ended_ = true;
   return Done{};
 }

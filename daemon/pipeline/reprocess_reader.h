@@ -16,14 +16,15 @@ namespace ami::daemon {
 // How to read the contents of a feed.
 struct ContentDecoder {
   std::function<std::unique_ptr<sdk::FileReader>()> file;  // null result: a content is one message
-  std::function<DecodedBatch(std::string_view raw)> message;
+  std::function<DecodedBatch(std::string_view raw, UtcInstant received_at)> message;
 };
 
 // Blocking; one thread at a time. Memory: about a stretch, and one read ahead.
 class ContentReader {
  public:
   // What begins below `begin` is left out.
-  ContentReader(storage::RawReader raw, const ContentDecoder& decoder, std::uint64_t begin);
+  ContentReader(storage::RawReader raw, const ContentDecoder& decoder, std::uint64_t begin,
+                UtcInstant received_at);
 
   // Records that begin below `end` and were not given before. `shared` keeps the bytes alive that `decoded`
   // looks at.
@@ -46,6 +47,7 @@ class ContentReader {
 
   storage::RawReader raw_;
   const ContentDecoder& decoder_;
+  const UtcInstant received_at_;
   std::unique_ptr<sdk::FileReader> file_;
   std::uint64_t begin_;
   std::uint64_t at_ = 0;    // of the first byte of bytes_

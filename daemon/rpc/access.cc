@@ -9,6 +9,8 @@
 namespace ami::rpc {
 namespace {
 
+constexpr Roles kSeesOperations = kReader | kAsset | kCommand | kDemandReset;
+
 constexpr auto kRules = std::to_array<MethodRule>({
     {"/ami.v1.AssetService/Resolve", kReader | kAsset},
     {"/ami.v1.AssetService/GetUsagePoint", kReader | kAsset},
@@ -40,6 +42,8 @@ constexpr auto kRules = std::to_array<MethodRule>({
     {"/ami.v1.CollectionService/GetCompleteness", kReader | kAsset},
     {"/ami.v1.CollectionService/GiveUp", kAsset},
     {"/ami.v1.CollectionService/UndoGiveUp", kAsset},
+    {"/ami.v1.CollectionService/RequestBackfill", kAsset},
+    {"/ami.v1.CollectionService/GetClockHealth", kReader | kAsset},
     {"/ami.v1.CollectionService/ListFindings", kReader | kAsset},
     {"/ami.v1.CollectionService/Revalidate", kAsset},
     {"/ami.v1.IngestService/AdapterStatus", kReader | kAsset},
@@ -57,6 +61,20 @@ constexpr auto kRules = std::to_array<MethodRule>({
     {"/ami.v1.IngestService/GetReprocess", kAsset},
     {"/ami.v1.IngestService/ListReprocess", kAsset},
     {"/ami.v1.IngestService/CancelReprocess", kAsset},
+    {"/ami.v1.CommandService/ReadNow", kCommand},
+    {"/ami.v1.CommandService/BatchReadNow", kCommand},
+    {"/ami.v1.CommandService/Ping", kCommand},
+    {"/ami.v1.CommandService/PingBatch", kCommand},
+    {"/ami.v1.CommandService/DemandReset", kDemandReset},
+    {"/ami.v1.CommandService/GetOperation", kSeesOperations},
+    {"/ami.v1.CommandService/ListOperations", kSeesOperations},
+    {"/ami.v1.CommandService/ListTargets", kSeesOperations},
+    {"/ami.v1.CommandService/WatchOperation", kSeesOperations},
+    // Whoever may ask for something may take it back: the service looks at the kind, too.
+    {"/ami.v1.CommandService/CancelOperation", kAsset | kCommand | kDemandReset},
+    {"/ami.v1.HanService/ListHanDevices", kReader | kCommand},
+    {"/ami.v1.HanService/AddHanDevice", kCommand},
+    {"/ami.v1.HanService/SendHanText", kCommand},
 });
 
 }  // namespace
@@ -88,6 +106,10 @@ Caller caller_from_uris(std::string name, const std::vector<std::string>& uris) 
       caller.roles |= kAudit;
     } else if (uri == "ami://role/admin") {
       caller.roles |= kAdmin;
+    } else if (uri == "ami://role/command") {
+      caller.roles |= kCommand;
+    } else if (uri == "ami://role/demand-reset") {
+      caller.roles |= kDemandReset;
     } else if (uri.starts_with(kUtility)) {
       const std::string_view key = std::string_view(uri).substr(kUtility.size());
       if (key == "*") {

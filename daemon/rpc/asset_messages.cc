@@ -60,6 +60,8 @@ v1::UsagePoint to_proto(const storage::Utility& utility, const storage::UsagePoi
   const storage::UsagePointDetail& detail = detail_at(point.details, at);
   message.set_commodity(detail.commodity);
   message.set_feeder(detail.feeder);
+  message.set_substation(detail.substation);
+  message.set_collector(detail.collector);
   message.set_transformer(detail.transformer);
   if (detail.valid.from != UtcInstant::min()) *message.mutable_valid_from() = to_proto(detail.valid.from);
   return message;
@@ -87,6 +89,8 @@ storage::UsagePointDetail usage_point_detail_from(const v1::UsagePoint& point) {
   detail.commodity = text_from("usage_point.commodity", point.commodity());
   detail.feeder = text_from("usage_point.feeder", point.feeder());
   detail.transformer = text_from("usage_point.transformer", point.transformer());
+  detail.substation = text_from("usage_point.substation", point.substation());
+  detail.collector = text_from("usage_point.collector", point.collector());
   if (point.has_valid_from()) detail.valid.from = instant_from("usage_point.valid_from", point.valid_from());
   return detail;
 }
@@ -140,7 +144,7 @@ void overwrite(const google::protobuf::RepeatedPtrField<std::string>& fields,
       throw StatusError{invalid_field("update_fields",
                                       "\"" + text_from("update_fields", field, 64) +
                                           "\" is none of model, form, elements, wires, meter_class, firmware,"
-                                          " module_type, board")};
+                                          " module_type, board, han")};
     }
   }
 }
@@ -156,10 +160,15 @@ void overwrite(const google::protobuf::RepeatedPtrField<std::string>& fields,
       onto.feeder = from.feeder;
     } else if (field == "transformer") {
       onto.transformer = from.transformer;
+    } else if (field == "substation") {
+      onto.substation = from.substation;
+    } else if (field == "collector") {
+      onto.collector = from.collector;
     } else {
       throw StatusError{
           invalid_field("update_fields", "\"" + text_from("update_fields", field, 64) +
-                                             "\" is none of time_zone, commodity, feeder, transformer")};
+                                             "\" is none of time_zone, commodity, feeder, transformer,"
+                                             " substation, collector")};
     }
   }
 }

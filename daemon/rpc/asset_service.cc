@@ -203,7 +203,12 @@ AssetService::Unary* AssetService::CreateMeter(Context* context, const v1::Creat
     const storage::Utility utility = call.utility_of(name.utility);
     auto module = module_from(call.regime_of(utility), "meter.module_type", request->meter().module_type(),
                               "meter.board", request->meter().board());
-    if (module) module->valid = detail.valid;
+    const std::string han = han_from("meter.han", request->meter().han());
+    if (!han.empty() && !module) throw StatusError{invalid_field("meter.han", "needs a module beside it")};
+    if (module) {
+      module->valid = detail.valid;
+      module->han = han;
+    }
     *response = to_proto(
         utility, call.take(call.assets().create_meter(utility.id, name.key, detail, aliases, module), name),
         call.now());
@@ -244,6 +249,7 @@ AssetService::Unary* AssetService::UpdateMeter(Context* context, const v1::Updat
         change.detail = changed_from(meter.details, at);
         overwrite(fitting.others, wanted, *change.detail);
       }
+      if (fitting.han) change.han = storage::HanOption{han_from("meter.han", request->meter().han()), at};
       if (fitting.any()) change.module = changed_module(regime, *request, fitting, facts, at);
       if (!request->already_in_place()) change.check = check_of_change(regime, facts, at);
       meter = call.take(assets.change_meter(utility.id, name.key, change), name);

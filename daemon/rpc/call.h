@@ -45,6 +45,7 @@ struct Backend {
   KeptContents kept{};
   RegimesNow regimes{};
   RulesNow rules{};
+  Commands commands{};
 };
 
 // A page as the caller asked for it.

@@ -101,6 +101,7 @@ PresentValues read_present(const Call& call, const storage::Utility& utility,
     query.utility = utility.id;
     query.spans = events.list();
     query.page.size = 1000;
+    query.duplicates_too = true;
     query.period = query.spans.front().period;
     for (const storage::MeterSpan& span : query.spans) {
       query.period.from = std::min(query.period.from, span.period.from);

@@ -2,6 +2,9 @@
 
 #include <optional>
 
+#include "daemon/rpc/backfill_order.h"
+#include "daemon/rpc/clock_health.h"
+#include "daemon/rpc/command_call.h"
 #include "daemon/rpc/convert.h"
 #include "daemon/rpc/findings.h"
 #include "storage/postgres/gaps.h"
@@ -70,6 +73,7 @@ void fill(const storage::Utility& utility, const storage::GapRow& row, v1::Gap& 
   *gap.mutable_found_time() = to_proto(row.found_at);
   if (row.settled_at) *gap.mutable_settled_time() = to_proto(*row.settled_at);
   gap.set_note(row.note);
+  gap.set_tries(row.tries);
   gap.set_given_up_by(row.given_up_by);
   gap.set_given_up_reason(row.given_up_reason);
   if (row.given_up_at) *gap.mutable_given_up_time() = to_proto(*row.given_up_at);
@@ -112,7 +116,7 @@ void list_gaps(const Call& call, const v1::ListGapsRequest& request, v1::ListGap
   storage::GapQuery query;
   query.period = period_from(request);
   for (const int state : request.states()) query.states.push_back(state_from(state));
-  if (query.states.empty()) query.states = {storage::GapState::Open};
+  if (query.states.empty()) query.states = {storage::GapState::Open, storage::GapState::Requested};
   const storage::Utility utility = call.parent(request.parent());
   const Subject subject = subject_of(call, utility, request.name());
   query.utility = utility.id;
@@ -243,6 +247,21 @@ CollectionService::Unary* CollectionService::UndoGiveUp(Context* context,
                                                         v1::UndoGiveUpResponse* response) {
   return gate_.unary(context, "/ami.v1.CollectionService/UndoGiveUp",
                      [request, response](const Call& call) { undo_give_up(call, *request, *response); });
+}
+
+CollectionService::Unary* CollectionService::RequestBackfill(Context* context,
+                                                             const v1::RequestBackfillRequest* request,
+                                                             v1::Operation* response) {
+  return start_command_call(
+      gate_, waits_, *context, "/ami.v1.CollectionService/RequestBackfill",
+      [request](const Call& call) { return backfill_order(call, *request); }, *response);
+}
+
+CollectionService::Unary* CollectionService::GetClockHealth(Context* context,
+                                                            const v1::GetClockHealthRequest* request,
+                                                            v1::GetClockHealthResponse* response) {
+  return gate_.unary(context, "/ami.v1.CollectionService/GetClockHealth",
+                     [request, response](const Call& call) { get_clock_health(call, *request, *response); });
 }
 
 CollectionService::Unary* CollectionService::ListFindings(Context* context,

@@ -33,6 +33,7 @@ void list(const Call& call, const v1::ListEventsRequest& request, v1::ListEvents
   storage::EventQuery query;
   query.period = period_from(request);
   query.page = page.store;
+  query.duplicates_too = request.duplicates();
   if (request.kinds_size() > 50)
     throw StatusError{invalid_field("kinds", "must not hold more than 50 kinds")};
   for (int i = 0; i < request.kinds_size(); ++i) {

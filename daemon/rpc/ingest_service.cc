@@ -86,6 +86,12 @@ void adapter_status(const Call& call, v1::AdapterStatusResponse& response) {
     adapter.set_records(report.records);
     adapter.set_malformed(report.malformed);
     adapter.set_pending_files(report.pending_files);
+    for (const auto& [name, value] : report.facts) {
+      v1::AdapterFact& fact = *adapter.add_facts();
+      fact.set_name(name);
+      fact.set_value(value);
+    }
+    adapter.mutable_capabilities()->Assign(report.capabilities.begin(), report.capabilities.end());
     if (stored.ok()) add_counts(counts[report.feed], adapter);
   }
 }

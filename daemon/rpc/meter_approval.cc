@@ -50,6 +50,7 @@ void tell_module(const storage::FittedModule& module, v1::FittedModule& message)
   message.set_module_type(module.module);
   message.set_key(module.key);
   message.set_board(module.board);
+  message.set_han(module.han);
   if (module.valid.from != UtcInstant::min()) *message.mutable_valid_from() = to_proto(module.valid.from);
   if (module.valid.to != UtcInstant::max()) *message.mutable_valid_to() = to_proto(module.valid.to);
   message.set_seal_broken(module.breaks_seal);
@@ -100,6 +101,12 @@ std::optional<storage::FittedModule> module_from(const regime::Regime& regime,
   return out;
 }
 
+std::string han_from(const std::string& field, const std::string& text) {
+  if (text.empty() || text == "NONE" || text == "ZIGBEE") return text;
+  throw StatusError{invalid_field(
+      field, "\"" + text_from(field, text, 64) + "\" is none of NONE, ZIGBEE, or empty (not known)")};
+}
+
 ModuleUpdate module_update(const google::protobuf::RepeatedPtrField<std::string>& fields) {
   ModuleUpdate out;
   for (const std::string& field : fields) {
@@ -107,6 +114,8 @@ ModuleUpdate module_update(const google::protobuf::RepeatedPtrField<std::string>
       out.module_type = true;
     } else if (field == "board") {
       out.board = true;
+    } else if (field == "han") {
+      out.han = true;
     } else {
       *out.others.Add() = field;
     }
@@ -126,6 +135,8 @@ storage::FittedModule changed_module(const regime::Regime& regime, const v1::Upd
   storage::FittedModule out =
       module_from(regime, "meter.module_type", module, "meter.board", update.board ? said.board() : kept)
           .value_or(storage::FittedModule{});
+  // Another board beside the same module leaves its radio what it is.
+  if (before != nullptr && before->module == out.module) out.han = before->han;
   out.valid.from = at;
   out.breaks_seal = request.has_seal_broken() ? request.seal_broken() : before != nullptr;
   return out;
@@ -151,6 +162,7 @@ void tell_modules(const storage::MeterFacts& facts, UtcInstant at, v1::Meter& me
   if (const storage::FittedModule* module = regime::module_then(facts, at)) {
     message.set_module_type(module->module);
     message.set_board(module->board);
+    message.set_han(module->han);
   }
   for (const storage::FittedModule& module : facts.modules) tell_module(module, *message.add_modules());
 }

@@ -16,9 +16,13 @@ std::optional<storage::FittedModule> module_from(const regime::Regime& regime,
                                                  const std::string& module_field, const std::string& module,
                                                  const std::string& board_field, const std::string& board);
 
+// The module's radio into the home: NONE, ZIGBEE, or empty (not known).
+std::string han_from(const std::string& field, const std::string& text);
+
 // The update_fields about what is fitted, taken out of a request's list.
 struct ModuleUpdate {
   bool module_type = false, board = false;
+  bool han = false;  // says something of the module that is there, which is no swap
   google::protobuf::RepeatedPtrField<std::string> others;  // fields of the meter itself
   [[nodiscard]] bool any() const { return module_type || board; }
 };

@@ -43,12 +43,15 @@ storage::ImportRow row_from(const v1::ImportRow& row) {
   result.zone = zone_from("time_zone", row.time_zone());
   result.feeder = text_from("feeder", row.feeder());
   result.transformer = text_from("transformer", row.transformer());
+  result.substation = text_from("substation", row.substation());
+  result.collector = text_from("collector", row.collector());
   result.commodity = text_from("commodity", row.commodity());
   result.multiplier = multiplier_from("multiplier", row.multiplier());
   if (!row.has_valid_from()) throw StatusError{invalid_field("valid_from", "is required")};
   result.valid_from = instant_from("valid_from", row.valid_from());
   result.module_type = text_from("module_type", row.module_type(), 64);
   result.board = text_from("board", row.board(), 64);
+  result.han = han_from("han", row.han());
   return result;
 }
 
@@ -132,6 +135,7 @@ class MeterImport final : public grpc::ServerReadReactor<v1::ImportMetersRequest
         add_problem(error.status, row_numbers_[i]);
         row.module_type.clear();
         row.board.clear();
+        row.han.clear();
       }
     }
   }

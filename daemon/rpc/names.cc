@@ -63,6 +63,9 @@ std::string source_name(std::string_view utility, std::int64_t id) {
 std::string reprocess_name(std::string_view utility, std::int64_t id) {
   return under(utility, "reprocesses", std::to_string(id));
 }
+std::string operation_name(std::string_view utility, std::int64_t id) {
+  return under(utility, "operations", std::to_string(id));
+}
 std::optional<NumberedName> parse_numbered(std::string_view name, std::string_view collection) {
   if (!name.starts_with(kUtilities)) return std::nullopt;
   name.remove_prefix(kUtilities.size());

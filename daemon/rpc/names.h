@@ -26,6 +26,7 @@ std::string meter_name(std::string_view utility, std::string_view key);
 std::string usage_point_name(std::string_view utility, std::string_view key);
 std::string source_name(std::string_view utility, std::int64_t id);
 std::string reprocess_name(std::string_view utility, std::int64_t id);
+std::string operation_name(std::string_view utility, std::int64_t id);
 // Utility's key and number of "utilities/{u}/{collection}/{number}".
 struct NumberedName {
   std::string utility;

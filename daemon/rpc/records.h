@@ -1,13 +1,16 @@
 // What the gRPC services are given and what they tell, in plain types: no gRPC header here.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
+#include "daemon/commands/request.h"
 #include "daemon/regime/regime.h"
 #include "meter_model/result.h"
 #include "meter_model/time/instant.h"
@@ -31,6 +34,25 @@ struct AdapterReport {
   std::string reason;
   std::optional<UtcInstant> last_success;
   std::uint64_t records = 0, malformed = 0, pending_files = 0;
+  std::vector<std::pair<std::string, std::string>> facts{};
+  std::vector<std::string> capabilities{};  // words of v1::Adapter::capabilities
+};
+
+// What the services ask of the engine of commands (daemon/commands/engine.h, which says more). Any thread;
+// answers come on another one, which must not block. All four are set, or none: then this gateway carries out
+// no commands.
+struct Commands {
+  template <class T>
+  using Told = std::function<void(T)>;
+  std::function<void(daemon::commands::Request, Told<daemon::commands::Reply<daemon::commands::Submitted>>)>
+      submit{};
+  std::function<void(storage::UtilityId, storage::OperationId, std::string actor,
+                     Told<daemon::commands::Reply<storage::Operation>>)>
+      cancel{};
+  std::function<void(storage::OperationId, Told<std::optional<daemon::commands::Place>>)> place{};
+  std::function<void(storage::OperationId, std::uint64_t seen, std::chrono::milliseconds patience,
+                     Told<daemon::commands::Reply<daemon::commands::Followed>>)>
+      follow{};
 };
 
 // What a replay is asked to read again: `ids`, or with none every open row that the filters allow.

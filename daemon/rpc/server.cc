@@ -21,7 +21,9 @@
 #include "daemon/rpc/asset_service.h"
 #include "daemon/rpc/call.h"
 #include "daemon/rpc/collection_service.h"
+#include "daemon/rpc/command_service.h"
 #include "daemon/rpc/event_service.h"
+#include "daemon/rpc/han_service.h"
 #include "daemon/rpc/ingest_service.h"
 #include "daemon/rpc/reading_service.h"
 #include "daemon/rpc/tls_files.h"
@@ -76,16 +78,22 @@ struct RpcServer::Impl {
                 PageTokens(),
                 std::move(given.kept),
                 std::move(given.regimes),
-                std::move(given.rules)},
+                std::move(given.rules),
+                std::move(given.commands)},
         gate(backend, {!config.unix_socket.empty(), config.demo && !config.demo_address.empty()},
              config.max_calls),
         subscriptions(config.changes),
+        // Calls that wait must leave room for others: each holds a place of the gate.
+        waits({.streams_per_caller = std::max<std::size_t>(config.max_calls / 4, 1)},
+              std::max<std::size_t>(config.max_calls / 2, 1)),
         assets(gate),
         readings(gate, subscriptions),
         events(gate),
         ingest(gate),
-        collection(gate),
-        admin(gate) {}
+        collection(gate, waits),
+        admin(gate),
+        commands(gate, waits),
+        han(gate) {}
 
   Outcome check() const {
     if (config.tls_address.empty() && config.unix_socket.empty() && config.demo_address.empty()) {
@@ -121,7 +129,8 @@ struct RpcServer::Impl {
     for (grpc::Service* service :
          {static_cast<grpc::Service*>(&assets), static_cast<grpc::Service*>(&readings),
           static_cast<grpc::Service*>(&events), static_cast<grpc::Service*>(&ingest),
-          static_cast<grpc::Service*>(&collection), static_cast<grpc::Service*>(&admin)}) {
+          static_cast<grpc::Service*>(&collection), static_cast<grpc::Service*>(&admin),
+          static_cast<grpc::Service*>(&commands), static_cast<grpc::Service*>(&han)}) {
       builder.RegisterService(service);
     }
     server = builder.BuildAndStart();
@@ -138,7 +147,8 @@ struct RpcServer::Impl {
     grpc::HealthCheckServiceInterface* health = server->GetHealthCheckService();
     health->SetServingStatus(serving);
     for (const char* name : {"ami.v1.AssetService", "ami.v1.ReadingService", "ami.v1.EventService",
-                             "ami.v1.IngestService", "ami.v1.CollectionService", "ami.v1.AdminService"}) {
+                             "ami.v1.IngestService", "ami.v1.CollectionService", "ami.v1.AdminService",
+                             "ami.v1.CommandService", "ami.v1.HanService"}) {
       health->SetServingStatus(name, serving);
     }
   }
@@ -147,6 +157,7 @@ struct RpcServer::Impl {
     if (server == nullptr) return;
     set_serving(false);
     subscriptions.stop();
+    waits.stop();
     server->Shutdown(std::chrono::system_clock::now() + patience);
     gate.wait_idle();
     server.reset();
@@ -155,13 +166,15 @@ struct RpcServer::Impl {
   const Config config;
   Backend backend;
   Gate gate;
-  Subscriptions subscriptions;
+  Subscriptions subscriptions, waits;
   AssetService assets;
   ReadingService readings;
   EventService events;
   IngestService ingest;
   CollectionService collection;
   AdminService admin;
+  CommandService commands;
+  HanService han;
   std::unique_ptr<grpc::Server> server;
   int port = 0;
   int demo_port = 0;

@@ -52,6 +52,7 @@ class RpcServer {
     storage::Database* reader = nullptr;  // for what callers ask, as a role that sees less; null: `database`
     RegimesNow regimes{};                 // notices of type approval; empty: none is known
     RulesNow rules{};                     // thresholds of validation; empty: the defaults
+    Commands commands{};                  // empty: none is carried out
   };
 
   RpcServer(Config config, Dependencies dependencies);

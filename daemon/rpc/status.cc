@@ -79,19 +79,18 @@ grpc::Status not_found(ResourceName::Kind kind, const std::string& name, const s
 
 grpc::Status refused(grpc::StatusCode code, std::string_view reason, const std::string& message,
                      int retry_after_s) {
+  return refused_because(code, reason, message, {}, retry_after_s);
+}
+
+grpc::Status refused_because(grpc::StatusCode code, std::string_view reason, const std::string& message,
+                             const std::map<std::string, std::string>& facts, std::int64_t retry_after_s) {
   Details details(code, reason, message);
+  for (const auto& [key, value] : facts) details.fact(key, value);
   if (retry_after_s > 0) {
     google::rpc::RetryInfo retry;
     retry.mutable_retry_delay()->set_seconds(retry_after_s);
     details.add(retry);
   }
-  return details.status();
-}
-
-grpc::Status refused_because(grpc::StatusCode code, std::string_view reason, const std::string& message,
-                             const std::map<std::string, std::string>& facts) {
-  Details details(code, reason, message);
-  for (const auto& [key, value] : facts) details.fact(key, value);
   return details.status();
 }
 

@@ -3,6 +3,7 @@
 
 #include <grpcpp/support/status.h>
 
+#include <cstdint>
 #include <map>
 #include <string>
 #include <string_view>
@@ -28,9 +29,9 @@ grpc::Status not_found(ResourceName::Kind kind, const std::string& name, const s
 // Any other refusal: ErrorInfo alone, and RetryInfo when retry_after_s is above 0.
 grpc::Status refused(grpc::StatusCode code, std::string_view reason, const std::string& message,
                      int retry_after_s = 0);
-// With facts of this refusal in ErrorInfo.metadata.
+// With facts of this refusal in ErrorInfo.metadata; RetryInfo as above.
 grpc::Status refused_because(grpc::StatusCode code, std::string_view reason, const std::string& message,
-                             const std::map<std::string, std::string>& facts);
+                             const std::map<std::string, std::string>& facts, std::int64_t retry_after_s = 0);
 
 // What a store's refusal is for a caller who asked about `subject`. Internal says nothing of the cause: the
 // caller of this function logs it (log_text).

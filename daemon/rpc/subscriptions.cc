@@ -4,6 +4,7 @@ namespace ami::rpc {
 
 bool Subscriptions::join(Member& member, const std::string& caller) {
   const std::lock_guard lock(mutex_);
+  if (members_.size() >= most_) return false;
   std::size_t& open = of_caller_[caller];
   if (open >= options_.streams_per_caller) {
     if (open == 0) of_caller_.erase(caller);

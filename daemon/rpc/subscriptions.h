@@ -1,9 +1,9 @@
-// The change streams that are open: a bound for each caller, and an end for all of them when the gateway
-// stops.
+// The calls that stay open: a bound for each caller, and an end for all of them when the gateway stops.
 #pragma once
 
 #include <chrono>
 #include <cstddef>
+#include <limits>
 #include <map>
 #include <mutex>
 #include <set>
@@ -27,10 +27,12 @@ class Subscriptions {
     virtual void wake() = 0;
   };
 
-  explicit Subscriptions(ChangeFeedOptions options) : options_(options) {}
+  explicit Subscriptions(ChangeFeedOptions options,
+                         std::size_t most = std::numeric_limits<std::size_t>::max())  // of all callers
+      : options_(options), most_(most) {}
 
   [[nodiscard]] const ChangeFeedOptions& options() const { return options_; }
-  [[nodiscard]] bool join(Member& member, const std::string& caller);  // false: it has too many
+  [[nodiscard]] bool join(Member& member, const std::string& caller);  // false: it has too many, or all have
   void leave(Member& member, const std::string& caller);               // a member that joined
   [[nodiscard]] std::size_t size() const;
 
@@ -39,6 +41,7 @@ class Subscriptions {
 
  private:
   const ChangeFeedOptions options_;
+  const std::size_t most_;
   mutable std::mutex mutex_;
   std::set<Member*> members_;
   std::map<std::string, std::size_t> of_caller_;

@@ -66,6 +66,8 @@ v1::Event event_message(const storage::Utility& utility, const storage::EventRow
   event.set_source(source_name(utility.key, row.source));
   event.set_usage_point(points.name(row.usage_point));
   *event.mutable_received_at() = to_proto(row.received_at);
+  if (row.duplicate_of != 0) event.set_duplicate_of(event_name(utility.key, row.duplicate_of));
+  event.set_duplicates(row.duplicates);
   return event;
 }
 

@@ -4,13 +4,13 @@
 #include <set>
 
 #include "daemon/log/messages.h"
+#include "daemon/pipeline/give_way.h"
 #include "meter_model/vee/check.h"
 
 namespace ami::daemon {
 namespace {
 
 constexpr std::chrono::milliseconds kTick{100};   // how soon a stop is noticed
-constexpr std::chrono::milliseconds kBreath{50};  // between two steps: storing goes first
 constexpr std::chrono::minutes kPublishEvery{1};  // the figures look at the whole queue, so at most so often
 constexpr std::chrono::hours kFirstLook{48};      // how far back the first look at the shares goes
 constexpr std::chrono::minutes kOverlap{10};      // a step that began before the last look may end after it
@@ -72,6 +72,7 @@ sdk::Awaitable<void> ValidationJob::round(const std::function<Situation()>& situ
   Situation current = situation();
   while (!current.stopping) {
     Result<storage::ValidationStep> step = transient("not asked yet");
+    const UtcInstant began = parts_.clock.now();
     std::map<std::string, std::size_t> findings;
     const std::function<void()> work = [&] {
       const UtcInstant now = parts_.clock.now();
@@ -96,7 +97,12 @@ sdk::Awaitable<void> ValidationJob::round(const std::function<Situation()>& situ
     sum.gone += step->gone;
     sum.estimated += step->estimated;
     if (!step->more) break;
-    co_await parts_.clock.wait(kBreath);
+    const auto took = std::chrono::ceil<std::chrono::milliseconds>(parts_.clock.now() - began);
+    const std::function<Way()> way = [&] {
+      const Situation now = situation();
+      return Way{now.storing, now.stopping};
+    };
+    co_await give_way(parts_.clock, took, way);
     current = situation();
   }
   if (sum.judged > 0 || failing_) {

@@ -29,6 +29,7 @@ class ValidationJob {
   struct Situation {
     bool stopping = false;
     bool ready = false;  // the database can be used
+    bool storing = false;  // batches are being stored: see give_way()
     storage::ValidationRules rules;
     // Asked by each step once it knows what is due, on a thread of the pool: who has days judged again after
     // a reload has them judged by what was loaded. Never empty, nor its answer null, when ready.

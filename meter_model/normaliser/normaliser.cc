@@ -23,6 +23,7 @@ constexpr std::chrono::seconds kLongestInterval{366 * 86400};
 // The store looks records up by these texts; real ones are a few characters long.
 constexpr std::size_t kLongestFlag = 64;
 constexpr std::size_t kLongestKey = 256;
+constexpr QualityCode kStale{2, 10, 0};
 
 struct ReadValue {
   std::optional<Decimal> number;  // vendor's unit, constant not applied; nullopt without problem = missing
@@ -43,9 +44,13 @@ class Normaliser {
       : rules_(rules),
         resolve_(resolve),
         bounds_{rules.not_before, received_at + rules.future_tolerance},
+        received_at_(received_at),
+        fresh_since_(rules.stale_after.count() > 0 ? received_at - rules.stale_after : UtcInstant::min()),
         out_(out),
         writer_(out),
-        chooser_(rules.mapping) {}
+        chooser_(rules.mapping) {
+    out.clock_tolerance = rules.clock_tolerance;
+  }
 
   void take(const SeriesObservation& said);
   void take(const EventObservation& said);
@@ -74,6 +79,8 @@ class Normaliser {
     }
     return record_begin_;
   }
+  // A time too late to be stored says that the meter's clock is ahead, where it is the meter's own.
+  void note_ahead(const char* problem, const ObservationHead& said, const StatedTime& time);
   void take_registers(Series& series);
   void take_intervals(Series& series);
   UtcInstant on_grid(UtcInstant end, std::chrono::seconds length);
@@ -89,6 +96,8 @@ class Normaliser {
   const FeedRules& rules_;
   const MeterResolver& resolve_;
   const TimeBounds bounds_;
+  const UtcInstant received_at_;
+  const UtcInstant fresh_since_;  // of register values
   NormalisedBatch& out_;
   BatchWriter writer_;
   TargetChooser chooser_;
@@ -246,6 +255,18 @@ bool Normaliser::period_of(Series& series, std::optional<UtcInstant>& start,
   return true;
 }
 
+void Normaliser::note_ahead(const char* problem, const ObservationHead& said, const StatedTime& time) {
+  if (problem == nullptr || problem != std::string_view("time_in_future") || !time.present() ||
+      said.time_source != TimeSource::Device)
+    return;
+  const PlacedTime placed = place_time(time, rules_.zone, {rules_.not_before, UtcInstant::max()});
+  const std::optional<ResolvedMeter> meter = resolve_(said.meter_kind, said.meter, received_at_);
+  if (!placed.at || !meter) return;
+  out_.clock_signs.push_back({meter->id, ClockSignKind::Ahead,
+                              std::chrono::floor<std::chrono::seconds>(*placed.at - received_at_),
+                              *placed.at});
+}
+
 void Normaliser::take_registers(Series& series) {
   struct Read {
     RegisterReading reading;
@@ -271,6 +292,7 @@ void Normaliser::take_registers(Series& series) {
       continue;
     }
     const char* problem = got.problem != nullptr ? got.problem : times[i].problem;
+    note_ahead(problem, said, value.time);
     if (problem == nullptr && period_start && *period_start > *times[i].at) problem = "bad_time";
     const ResolvedMeter* meter = problem == nullptr ? meter_of.at(*times[i].at) : nullptr;
     if (problem == nullptr && meter == nullptr) problem = "unknown_meter";
@@ -300,7 +322,8 @@ void Normaliser::take_registers(Series& series) {
   std::ranges::stable_sort(reads, {},
                            [](const Read& r) { return std::make_pair(r.reading.channel, r.reading.at); });
   for (Read& read : reads) {
-    read.reading.quality = quality_of.plain(*read.rule, read.flag);
+    read.reading.quality = read.reading.at < fresh_since_ ? quality_of.with(*read.rule, read.flag, kStale)
+                                                          : quality_of.plain(*read.rule, read.flag);
     out_.registers.push_back(read.reading);
   }
 }
@@ -346,6 +369,7 @@ void Normaliser::take_intervals(Series& series) {
     const SeriesValue& value = said.values[i];
     const ReadValue got = read(said, value);
     const char* problem = got.problem != nullptr ? got.problem : times[i].problem;
+    note_ahead(problem, said, value.time);
     const ResolvedMeter* meter = nullptr;
     Slot slot{i, {}, got.number, got.flag, false, {}};
     if (problem == nullptr) {
@@ -438,6 +462,7 @@ void Normaliser::take(const EventObservation& said) {
       placed.at ? resolve_(said.meter_kind, said.meter, *placed.at) : std::nullopt;
   if (!placed.at) {
     trouble.record(placed.problem, said_as("time of event", said.time.text));
+    note_ahead(placed.problem, said, said.time);
   } else if (!meter) {
     trouble.record("unknown_meter", "no meter has this id at the time of the event");
   } else if (said.code.size() > kLongestKey) {

@@ -33,7 +33,11 @@ struct FeedRules {
   std::optional<Zone> zone;  // for times without an offset; nullopt: such records are quarantined
   std::chrono::seconds future_tolerance{300};  // later than received_at + this = time_in_future (V24)
   UtcInstant not_before = UtcInstant{std::chrono::sys_days{std::chrono::year{1990} / 1 / 1}};
-  std::chrono::seconds snap_tolerance{0};  // interval ends this near the grid are put on it; 0 = never
+  std::chrono::seconds clock_tolerance{60};  // a meter's clock may be off by this; see clock_signs.h
+  std::chrono::seconds snap_tolerance{0};    // interval ends this near the grid are put on it; 0 = never
+  // A register value older than this when it was received gets quality 2.10.0 (indeterminate): a relay that
+  // was out of reach of its meter may have repeated what it last heard. 0 = never.
+  std::chrono::seconds stale_after{0};
 };
 
 // Appends what `decoded` says to a NormalisedBatch. Every observation ends as readings, or as quarantined

@@ -72,6 +72,24 @@ struct EventReading {
   std::uint64_t offset = 0;
 };
 
+// What shows that a meter's clock is off. Much does not: a file may be late for any reason, so only these
+// tell.
+enum class ClockSignKind : std::uint8_t {
+  Ahead = 1,         // a time by the meter's own clock is later than our receipt
+  SteadyOffset = 2,  // an answer to a question of ours is dated before the question or after the answer came
+  OffGrid = 3,       // an interval ends where no interval of its length should
+  Said = 4,          // the meter or its module says that the clock was set, is wrong or needs setting
+};
+struct ClockSign {
+  MeterId meter = 0;
+  ClockSignKind kind = ClockSignKind::Ahead;
+  // Meter's time less ours (the question's, or the receipt); OffGrid: less the nearest end on the grid; Said:
+  // 0. Of SteadyOffset 0 = the answer was dated as it should be, which ends what was suspected.
+  std::chrono::seconds offset{0};
+  UtcInstant at{};  // by the meter
+  bool operator==(const ClockSign&) const = default;
+};
+
 // A record or value that may not be stored as a reading. Raw bytes are kept; it can be replayed.
 struct Quarantined {
   std::string reason;  // stable word: unknown_meter, unknown_unit, bad_number, time_in_future, …
@@ -88,6 +106,8 @@ struct NormalisedBatch {
   std::vector<IntervalRun> intervals;
   std::vector<EventReading> events;
   std::vector<Quarantined> quarantined;
+  std::vector<ClockSign> clock_signs;       // see clock_signs.h
+  std::chrono::seconds clock_tolerance{0};  // that the signs were judged by
   std::uint64_t unmapped_events = 0;
   std::uint64_t missing_values = 0;  // the sender said that it has none (CMEP flag N): holes, not quarantined
   std::uint64_t snapped_ends = 0;    // interval ends moved on the grid, because the feed's rules ask for it

@@ -63,7 +63,7 @@ Result<EventMap> EventMap::parse(std::string_view table_of_record, std::string_v
   EventMap map;
   std::string part = "table of record";
   try {
-    const YAML::Node table = load(table_of_record, {"version", "kinds", "codes"});
+    const YAML::Node table = load(table_of_record, {"version", "kinds", "codes", "told_again"});
     map.version_ = version_of(table);
     if (!table["kinds"] || !table["kinds"].IsMap()) throw BadMap(table, "kinds must map names to codes");
     const auto add_code = [&](const YAML::Node& where, const std::string& code, const std::string& kind) {

@@ -20,6 +20,7 @@ struct EventMeaning {
 //        vendor: ssn
 //        kinds:  {OUTAGE: 3.26.0.47, …}              # only in the table of record, config/codes/events.yaml
 //        codes:  {3.26.17.185: OUTAGE, …}            # accepted synonyms, table of record only
+//        told_again: …                               # table of record only; see event_facts.h
 //        events: [{code: METER_HAN_COMM_FAILURE, text: "*", kind: HAN_FAULT}, …]   # first that fits wins
 // `text` is a prefix and must end in "*"; left out = any. A kind for which no code is known has the code "".
 // look_up: the vendor's rules in order, then the code as one of the table of record, else UNMAPPED.

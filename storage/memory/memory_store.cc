@@ -5,7 +5,7 @@
 
 namespace ami::storage {
 
-MemoryStore::MemoryStore(Clock now) : now_(std::move(now)) {}
+MemoryStore::MemoryStore(Clock now, EventFacts facts) : now_(std::move(now)), facts_(std::move(facts)) {}
 
 void MemoryStore::add_utility(std::int32_t utility) {
   const std::lock_guard lock(mutex_);
@@ -40,9 +40,21 @@ Result<CommitCounts> MemoryStore::commit(const CommitUnit& unit) {
     counts.directory_changed = true;
     return counts;
   }
-  UnitWriter writer(tables_, *checked, now_());
+  UnitWriter writer(tables_, *checked, facts_, now_());
   if (const std::string why = writer.refusal(); !why.empty()) return permanent(why);
   return writer.write();
+}
+
+Result<std::vector<UtcInstant>> MemoryStore::receipts(std::int32_t utility, const std::string& feed,
+                                                      const std::string& content_sha256) {
+  const std::lock_guard lock(mutex_);
+  std::set<UtcInstant> found;
+  for (const auto& [key, source] : tables_.sources) {
+    if (key.utility == utility && key.feed == printable(feed) &&
+        key.content_sha256 == printable(content_sha256))
+      found.insert(source.received_at);
+  }
+  return std::vector<UtcInstant>(found.begin(), found.end());
 }
 
 Result<std::optional<std::string>> MemoryStore::load_state(const std::string& feed, const std::string& key) {

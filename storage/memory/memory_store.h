@@ -7,6 +7,7 @@
 #include <mutex>
 #include <vector>
 
+#include "meter_model/quantity/event_facts.h"
 #include "storage/ingest.h"
 #include "storage/memory/memory_tables.h"
 
@@ -16,7 +17,8 @@ class MemoryStore final : public IngestStore {
  public:
   using Clock = std::function<UtcInstant()>;  // for source.stored_at; called under the store's lock
 
-  explicit MemoryStore(Clock now);
+  // `facts`: which events tell one fact; empty = each its own.
+  explicit MemoryStore(Clock now, EventFacts facts = {});
 
   // Asset data, as far as a commit is checked against it. Each raises the directory's version.
   void add_utility(std::int32_t utility);
@@ -26,6 +28,8 @@ class MemoryStore final : public IngestStore {
   void reject(std::int64_t quarantine_id);  // a person's decision: it stays rejected when seen again
 
   Result<CommitCounts> commit(const CommitUnit& unit) override;  // Permanent or stored; never Transient
+  Result<std::vector<UtcInstant>> receipts(std::int32_t utility, const std::string& feed,
+                                           const std::string& content_sha256) override;
   Result<std::optional<std::string>> load_state(const std::string& feed, const std::string& key) override;
   Outcome save_state(const std::string& feed, const std::vector<StateRow>& rows) override;
 
@@ -34,6 +38,7 @@ class MemoryStore final : public IngestStore {
  private:
   mutable std::mutex mutex_;
   Clock now_;
+  const EventFacts facts_;
   MemoryTables tables_;
 };
 

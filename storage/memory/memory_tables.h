@@ -98,6 +98,8 @@ struct StoredEvent {
   EventSaid said;
   std::int64_t event_id = 0;
   MemorySourceId source = 0;
+  std::int64_t duplicate_of = 0;  // event_id of the head of its fact; 0 = it is the head, or alone
+  int duplicates = 0;             // of a head: so many others
 };
 
 struct QuarantineKey {
@@ -153,6 +155,18 @@ struct MemoryChange {
   std::vector<Slot> slots;  // of a day; one, with slot 0, otherwise
 };
 
+struct ClockSignKey {
+  MeterId meter = 0;
+  std::string feed;
+  ClockSignKind kind = ClockSignKind::Ahead;
+  auto operator<=>(const ClockSignKey&) const = default;
+};
+struct MemoryClockSign {
+  std::int64_t times = 0;
+  UtcInstant first_at{}, last_at{}, worst_at{};
+  std::chrono::seconds tolerance{0}, last_offset{0}, least_offset{0}, most_offset{0};
+};
+
 struct MemoryTables {
   std::int64_t directory_version = 1;
   std::set<std::int32_t> utilities;
@@ -163,6 +177,7 @@ struct MemoryTables {
   std::map<IntervalKey, IntervalStatements> intervals;
   std::map<RegisterKey, RegisterStatements> registers;
   std::map<EventKey, StoredEvent> events;
+  std::map<ClockSignKey, MemoryClockSign> clock_signs;
   std::map<QuarantineKey, MemoryQuarantine> quarantine;
   std::map<std::pair<std::string, std::string>, std::string> state;  // (feed, key)
   std::map<MemorySourceKey, MemorySource> sources;

@@ -36,8 +36,8 @@ std::optional<MemoryChange::Slot> change_of(int slot, const std::optional<Said>&
 
 }  // namespace
 
-UnitWriter::UnitWriter(MemoryTables& tables, const CommitUnit& unit, UtcInstant now)
-    : tables_(tables), unit_(unit), now_(now), commit_(tables.commits + 1) {}
+UnitWriter::UnitWriter(MemoryTables& tables, const CommitUnit& unit, const EventFacts& facts, UtcInstant now)
+    : tables_(tables), unit_(unit), facts_(facts), now_(now), commit_(tables.commits + 1) {}
 
 MemoryChannel UnitWriter::channel(std::uint32_t index) const {
   const ChannelKey& key = unit_.batch.channels[index];
@@ -58,6 +58,9 @@ std::string UnitWriter::refusal() const {
   for (const EventReading& event : unit_.batch.events) {
     if (!ours(event.meter)) return theirs(event.meter);
   }
+  for (const ClockSign& sign : unit_.batch.clock_signs) {
+    if (!ours(sign.meter)) return theirs(sign.meter);
+  }
   if (!sources_said().empty() && !tables_.utilities.contains(unit_.utility)) {
     return "there is no utility " + std::to_string(unit_.utility);
   }
@@ -71,6 +74,7 @@ CommitCounts UnitWriter::write() {
   write_registers();
   write_events();
   write_quarantine();
+  write_clock_signs();
   write_state(tables_, unit_.source.feed, unit_.state);
   tables_.commits = commit_;
 
@@ -92,7 +96,7 @@ std::map<UnitWriter::SourceOf, MemorySource> UnitWriter::sources_said() const {
     auto& values = out[{run.rank, run.time_source}].interval_values;
     for (const auto& mantissa : run.mantissas) values += mantissa ? 1 : 0;
   }
-  for (const EventReading& event : batch.events) ++out[{RankStamp{}, event.time_source}].events;
+  for (const EventReading& event : batch.events) ++out[source_of(event)].events;
   // Content that says nothing is remembered as read, and quarantine needs to say where it came from.
   const bool something = !batch.quarantined.empty() || !unit_.source.content_sha256.empty();
   if (out.empty() && something) out[{RankStamp{}, TimeSource::Device}];
@@ -185,27 +189,6 @@ void UnitWriter::write_registers() {
     MemoryChange& change = add_change(MemoryChange::kRegister, key.channel.meter, key.at);
     change.channel = key.channel;
     change.slots = {*slot};
-  }
-}
-
-void UnitWriter::write_events() {
-  std::map<EventKey, int> changed;
-  for (const EventReading& event : unit_.batch.events) {
-    const EventKey key{event.meter, event.at, event.vendor, event.raw_code, event.raw_text};
-    const EventSaid said{unit_.source.mapping_version, event.kind, event.code, event.time_source};
-    const MemorySourceId source = sources_.at({RankStamp{}, event.time_source});
-    const auto [place, fresh] = tables_.events.try_emplace(key);
-    StoredEvent& row = place->second;
-    if (fresh) row.event_id = static_cast<std::int64_t>(tables_.events.size());
-    if (!fresh && (said <=> row.said) <= 0) continue;
-    changed.try_emplace(key, fresh ? MemoryChange::kNew : MemoryChange::kCorrected);
-    row.said = said;
-    row.source = source;
-  }
-  for (const auto& [key, kind] : changed) {
-    MemoryChange& change = add_change(MemoryChange::kEvent, key.meter, key.at);
-    change.version = tables_.events.at(key).event_id;
-    change.slots = {{0, kind, std::nullopt}};
   }
 }
 

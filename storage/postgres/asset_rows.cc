@@ -179,14 +179,16 @@ std::vector<UsagePoint> load_usage_points(pqxx::transaction_base& tx, const std:
     point.utility = row[1].as<UtilityId>();
     point.key = row[2].as<std::string>();
   }
-  for (const auto& row : tx.exec_params(
-           "SELECT usage_point_id, " AMI_PERIOD("valid") ", zone, feeder, transformer, commodity"
-                                                         " FROM usage_point_detail WHERE usage_point_id = "
-                                                         "ANY ($1::bigint[]) ORDER BY usage_point_id, valid",
-           list)) {
+  for (const auto& row :
+       tx.exec_params("SELECT usage_point_id, " AMI_PERIOD(
+                          "valid") ", zone, feeder, transformer, commodity, substation, collector"
+                                   " FROM usage_point_detail WHERE usage_point_id = "
+                                   "ANY ($1::bigint[]) ORDER BY usage_point_id, valid",
+                      list)) {
     found[row[0].as<UsagePointId>()].details.push_back({period_of(row[1], row[2]), row[3].as<std::string>(),
                                                         row[4].as<std::string>(), row[5].as<std::string>(),
-                                                        row[6].as<std::string>()});
+                                                        row[6].as<std::string>(), row[7].as<std::string>(),
+                                                        row[8].as<std::string>()});
   }
   std::vector<UsagePoint> out;
   for (const UsagePointId id : ids) {
@@ -247,11 +249,14 @@ void insert_meter_detail(pqxx::work& tx, MeterId meter, UtilityId utility, const
 void insert_module(pqxx::work& tx, MeterId meter, UtilityId utility, const FittedModule& module) {
   if (module.module.empty() && !module.board.empty())
     refuse(Refusal::Kind::Invalid, "a board needs a module beside it", "module_type");
+  if (module.module.empty() && !module.han.empty())
+    refuse(Refusal::Kind::Invalid, "a home area network radio is the module's: it needs one", "module_type");
   const PeriodText valid(module.valid);
   tx.exec_params0(
-      "INSERT INTO endpoint (utility_id, meter_id, family, module, board, valid, breaks_seal)"
-      " VALUES ($1, $2, $3, $4, $5, tstzrange($6, $7), $8)",
-      utility, meter, module.key, module.module, module.board, valid.from(), valid.to(), module.breaks_seal);
+      "INSERT INTO endpoint (utility_id, meter_id, family, module, board, valid, breaks_seal, han)"
+      " VALUES ($1, $2, $3, $4, $5, tstzrange($6, $7), $8, $9)",
+      utility, meter, module.key, module.module, module.board, valid.from(), valid.to(), module.breaks_seal,
+      module.han);
 }
 
 void check_fitted(pqxx::work& tx, MeterId meter, UtcInstant at, const FittedCheck& check) {
@@ -284,9 +289,9 @@ void insert_usage_point_detail(pqxx::work& tx, UsagePointId point, UtilityId uti
   const PeriodText valid(detail.valid);
   tx.exec_params0(
       "INSERT INTO usage_point_detail (usage_point_id, utility_id, valid, zone, feeder, transformer,"
-      " commodity) VALUES ($1, $2, tstzrange($3, $4), $5, $6, $7, $8)",
+      " commodity, substation, collector) VALUES ($1, $2, tstzrange($3, $4), $5, $6, $7, $8, $9, $10)",
       point, utility, valid.from(), valid.to(), detail.zone, detail.feeder, detail.transformer,
-      detail.commodity);
+      detail.commodity, detail.substation, detail.collector);
 }
 
 void insert_alias(pqxx::work& tx, MeterId meter, UtilityId utility, const Alias& alias) {

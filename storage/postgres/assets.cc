@@ -235,9 +235,22 @@ Answer<Meter> Assets::update_meter(UtilityId utility, const std::string& key, co
   return change_meter(utility, key, {detail, std::nullopt, {}});
 }
 
+namespace {
+
+void say_han(pqxx::work& tx, MeterId meter, const std::string& key, const HanOption& han) {
+  const auto said = tx.exec_params(
+      "UPDATE endpoint SET han = $1 WHERE meter_id = $2 AND module <> ''"
+      " AND valid @> $3::timestamptz",
+      han.radio, meter, to_text(han.at));
+  if (said.affected_rows() != 1)
+    refuse(Refusal::Kind::Invalid, "meter '" + key + "' has no known module at " + to_text(han.at), "han");
+}
+
+}  // namespace
+
 Answer<Meter> Assets::change_meter(UtilityId utility, const std::string& key, const MeterChange& change) {
   return database_.impl().answer([&](Session& session) {
-    const auto& [detail, module, check] = change;
+    const auto& [detail, module, check, han] = change;
     if (detail) check_period(detail->valid, "detail.valid");
     if (module) check_period(module->valid, "module.valid");
     pqxx::work tx(session);
@@ -255,6 +268,10 @@ Answer<Meter> Assets::change_meter(UtilityId utility, const std::string& key, co
             (module->module.empty() ? "none" : module->module) +
                 (module->board.empty() ? "" : " with " + module->board) + " " + describe(module->valid) +
                 (module->breaks_seal ? ", seal broken" : ""));
+    }
+    if (han) {
+      say_han(tx, id, key, *han);
+      audit(tx, actor_, utility, "say_han", "meters/" + key, han->radio.empty() ? "not known" : han->radio);
     }
     const UtcInstant at = detail ? detail->valid.from : module ? module->valid.from : UtcInstant::max();
     for (const Installation& stay : load_installations(tx, "i.meter_id = $1", id)) {

@@ -39,6 +39,8 @@ struct UsagePointDetail {
   std::string zone;  // IANA; empty = the utility's
   std::string feeder, transformer;
   std::string commodity;  // "electricity", "water", "gas"; empty = not said
+  std::string substation{};
+  std::string collector{};  // network equipment that its meter is reached through, as planned
 };
 struct UsagePoint {
   UsagePointId id = 0;
@@ -78,6 +80,7 @@ struct FittedModule {
   std::string module;        // as it was said; empty = none is fitted
   std::string board;         // interface board beside it, "EMTR-3-FX"; empty = none known
   bool breaks_seal = false;  // fitting it broke the meter's seal
+  std::string han{};         // its radio into the home: "ZIGBEE", "NONE"; empty = not known
 };
 // One statement about a verification. Of a seal date the newest counts.
 struct SealRecord {
@@ -148,7 +151,8 @@ struct ImportRow {
   std::string usage_point, zone, feeder, transformer, commodity;
   Decimal multiplier{1, 0};
   UtcInstant valid_from{};
-  std::string module_key, module_type, board;  // as in FittedModule; empty type = not said
+  std::string module_key, module_type, board, han;  // as in FittedModule; empty type = not said
+  std::string substation{}, collector{};            // of the usage point
 };
 struct ImportProblem {
   std::size_t row = 0;  // index into the rows given
@@ -176,10 +180,16 @@ struct InstallRequest {
   FittedCheck check{};  // of what is in the meter at `at`; empty = anything may be installed
 };
 // What of a meter changes at one moment, from valid.from on.
+// What is said of the radio of the module that is there at `at`: no swap.
+struct HanOption {
+  std::string radio;  // as FittedModule::han
+  UtcInstant at{};
+};
 struct MeterChange {
   std::optional<MeterDetail> detail;
   std::optional<FittedModule> module;  // one whose `module` is empty: nothing is fitted from then on
   FittedCheck check{};                 // of the outcome, when the meter is installed then or later
+  std::optional<HanOption> han{};      // after `module`
 };
 struct RemoveRequest {
   UtilityId utility = 0;

@@ -65,7 +65,7 @@ Answer<std::vector<UsagePoint>> Assets::usage_points_by_key(UtilityId utility,
     const Rows rows =
         ask(session, "ami_usage_points_by_key",
             "SELECT p.usage_point_id, p.key, lower(d.valid), upper(d.valid), d.zone, d.feeder, d.transformer,"
-            " d.commodity FROM usage_point p LEFT JOIN usage_point_detail d USING (usage_point_id)"
+            " d.commodity, d.substation, d.collector FROM usage_point p LEFT JOIN usage_point_detail d USING (usage_point_id)"
             " WHERE p.utility_id = $1::int AND p.key = ANY ($2::text[]) ORDER BY p.usage_point_id, d.valid",
             params);
     for (int i = 0; i < rows.size(); ++i) {
@@ -77,7 +77,8 @@ Answer<std::vector<UsagePoint>> Assets::usage_points_by_key(UtilityId utility,
       }
       if (rows.null(i, 4)) continue;
       out.back().details.push_back({period_at(rows, i, 2), text_at(rows, i, 4), text_at(rows, i, 5),
-                                    text_at(rows, i, 6), text_at(rows, i, 7)});
+                                    text_at(rows, i, 6), text_at(rows, i, 7), text_at(rows, i, 8),
+                                    text_at(rows, i, 9)});
     }
     return out;
   });

@@ -26,7 +26,7 @@ constexpr const char* kFacts =
     "AS t6,"
     " d.wires AS n1, 0 AS n2, d.firmware_at AS known_at, NULL::date AS day, 0::bigint AS serial"
     " FROM unnest($1::bigint[]) AS k (id) JOIN meter_detail d ON d.meter_id = k.id UNION ALL "
-    "SELECT e.meter_id, 2, lower(e.valid), upper(e.valid), e.family, e.module, e.board, '', '', '',"
+    "SELECT e.meter_id, 2, lower(e.valid), upper(e.valid), e.family, e.module, e.board, e.han, '', '',"
     " e.breaks_seal::int, 0, NULL, NULL, 0 FROM unnest($1::bigint[]) AS k (id)"
     " JOIN endpoint e ON e.meter_id = k.id UNION ALL "
     "SELECT v.meter_id, 3, NULL, NULL, v.certificate, v.lot, v.recorded_by, '', '', '', v.due_year,"
@@ -46,7 +46,7 @@ void add_fact(const Rows& rows, int i, MeterFacts& facts) {
       return;
     case 2:
       facts.modules.push_back({period_at(rows, i, 2), text_at(rows, i, 4), text_at(rows, i, 5),
-                               text_at(rows, i, 6), rows.i4(i, 10) != 0});
+                               text_at(rows, i, 6), rows.i4(i, 10) != 0, text_at(rows, i, 7)});
       return;
     default:
       facts.seals.push_back({std::chrono::year_month_day{rows.day(i, 13)}, text_at(rows, i, 4),

@@ -20,13 +20,14 @@ void stage(pqxx::work& tx, Session& session, const std::vector<ImportRow>& rows)
       "CREATE TEMP TABLE import_row (n bigint PRIMARY KEY, meter text, model text, form text, class_a text,"
       " firmware text, elements text, wires int, feed text, usage_point text, zone text, feeder text,"
       " transformer text, commodity text, multiplier_mantissa bigint, multiplier_exponent smallint,"
-      " valid_from timestamptz, family text, module text, board text) ON COMMIT DROP;"
+      " valid_from timestamptz, family text, module text, board text, han text, substation text,"
+      " collector text) ON COMMIT DROP;"
       "CREATE TEMP TABLE import_alias (n bigint, kind text, value text) ON COMMIT DROP;"
       "CREATE TEMP TABLE import_problem (n bigint, field text, message text) ON COMMIT DROP");
   CopyRows meters, aliases;
   for (std::size_t n = 0; n < rows.size(); ++n) {
     const ImportRow& row = rows[n];
-    meters.begin_row(20);
+    meters.begin_row(23);
     meters.i8(static_cast<std::int64_t>(n));
     for (const std::string* text : {&row.meter, &row.model, &row.form, &row.class_a, &row.firmware}) {
       meters.text(clean_text(*text));
@@ -40,7 +41,8 @@ void stage(pqxx::work& tx, Session& session, const std::vector<ImportRow>& rows)
     meters.i8(row.multiplier.mantissa);
     meters.i2(static_cast<std::int16_t>(row.multiplier.exponent));
     meters.at(row.valid_from);
-    for (const std::string* text : {&row.module_key, &row.module_type, &row.board}) {
+    for (const std::string* text :
+         {&row.module_key, &row.module_type, &row.board, &row.han, &row.substation, &row.collector}) {
       meters.text(clean_text(*text));
     }
     for (const auto& [kind, value] :
@@ -115,6 +117,12 @@ void find_problems(pqxx::work& tx, UtilityId utility, bool install) {
           " JOIN meter m ON m.utility_id = " + mine + " AND m.key = r.meter JOIN endpoint e USING (meter_id)"
           " WHERE r.module <> '' AND e.valid && tstzrange(r.valid_from, NULL) AND NOT"
           " (e.module = r.module AND e.board = r.board AND e.valid @> r.valid_from) ORDER BY r.n, e.valid");
+  tx.exec("INSERT INTO import_problem SELECT n, 'han', 'a home area network radio is the module''s: it needs one'"
+          " FROM import_row WHERE han <> '' AND module = '';"
+          "INSERT INTO import_problem SELECT r.n, 'han', 'the module of meter ''' || r.meter || ''' has ' || e.han ||"
+          " ': update it instead' FROM import_row r JOIN meter m ON m.utility_id = " + mine + " AND m.key = r.meter"
+          " JOIN endpoint e ON e.meter_id = m.meter_id AND e.module = r.module AND e.valid @> r.valid_from"
+          " WHERE r.han <> '' AND e.han NOT IN ('', r.han)");
   if (!install) return;
   tx.exec(
       "INSERT INTO import_problem SELECT n, 'usage_point', 'usage point ''' || usage_point || ''' is in row "
@@ -168,23 +176,28 @@ void store(pqxx::work& tx, UtilityId utility, bool install, ImportReport& report
       " RETURNING meter_id) SELECT count(DISTINCT m.meter_id) FROM made JOIN meter m USING (meter_id)");
   const auto newly_named = named[0][0].as<std::size_t>();
   const std::size_t newly_fitted =
-      tx.exec("INSERT INTO endpoint (utility_id, meter_id, family, module, board, valid) SELECT " + mine +
-              ", m.meter_id, r.family, r.module, r.board, tstzrange(r.valid_from, NULL) FROM import_row r"
+      tx.exec("INSERT INTO endpoint (utility_id, meter_id, family, module, board, han, valid) SELECT " + mine +
+              ", m.meter_id, r.family, r.module, r.board, r.han, tstzrange(r.valid_from, NULL) FROM import_row r"
               " JOIN meter m ON m.utility_id = " +
               mine +
               " AND m.key = r.meter WHERE r.module <> '' AND NOT EXISTS (SELECT FROM endpoint e WHERE"
               " e.meter_id = m.meter_id AND e.valid @> r.valid_from)")
+          .affected_rows();
+  const std::size_t radios_told =
+      tx.exec("UPDATE endpoint e SET han = r.han FROM import_row r JOIN meter m ON m.utility_id = " + mine +
+              " AND m.key = r.meter WHERE e.meter_id = m.meter_id AND e.module = r.module AND e.valid @> r.valid_from"
+              " AND r.han <> '' AND e.han = ''")
           .affected_rows();
   if (install) {
     tx.exec("INSERT INTO usage_point (utility_id, key) SELECT " + mine +
             ", usage_point FROM import_row"
             " WHERE usage_point <> '' ORDER BY n ON CONFLICT DO NOTHING;"
             "INSERT INTO usage_point_detail (usage_point_id, utility_id, valid, zone, feeder, transformer, "
-            "commodity)"
+            "commodity, substation, collector)"
             " SELECT p.usage_point_id, " +
             mine +
             ", tstzrange(r.valid_from, NULL), r.zone, r.feeder, r.transformer,"
-            " r.commodity FROM import_row r JOIN usage_point p ON p.utility_id = " +
+            " r.commodity, r.substation, r.collector FROM import_row r JOIN usage_point p ON p.utility_id = " +
             mine +
             " AND p.key ="
             " r.usage_point WHERE NOT EXISTS (SELECT FROM usage_point_detail d WHERE d.usage_point_id ="
@@ -204,7 +217,9 @@ void store(pqxx::work& tx, UtilityId utility, bool install, ImportReport& report
   }
   const auto rows = tx.exec("SELECT count(*) FROM import_row")[0][0].as<std::size_t>();
   // A row that names or installs a known meter anew is neither created nor unchanged.
-  const std::size_t touched = std::max({report.created, report.installed, newly_named, newly_fitted});
+  // Of which radio was told was there, module and all.
+  const std::size_t touched = std::max(
+      {std::max(report.created, newly_fitted) + radios_told, report.installed, newly_named});
   report.unchanged = rows - std::min(rows, touched);
 }
 

@@ -38,11 +38,13 @@ std::optional<ChangePosition> scan_end(Session& session, const Feed& feed, const
   params.i8(after.change_id);
   params.i8(feed.horizon);
   params.i8(static_cast<std::int64_t>(std::max<std::size_t>(query.scan, 1)) - 1);
-  const Rows rows = Rows::query(session.raw(),
-                                "SELECT txid::text::bigint, change_id FROM change WHERE utility_id = $1"
-                                " AND (txid, change_id) > ($2::text::xid8, $3) AND txid < $4::text::xid8"
-                                " ORDER BY txid, change_id OFFSET $5 LIMIT 1",
-                                params);
+  // ORDER BY a bare txid would mean the text of the answer, for which there is no index: everything would be sorted.
+  const Rows rows =
+      Rows::query(session.raw(),
+                  "SELECT c.txid::text::bigint, c.change_id FROM change c WHERE c.utility_id = $1"
+                  " AND (c.txid, c.change_id) > ($2::text::xid8, $3) AND c.txid < $4::text::xid8"
+                  " ORDER BY c.txid, c.change_id OFFSET $5 LIMIT 1",
+                  params);
   if (rows.size() == 0) return std::nullopt;
   return ChangePosition{rows.i8(0, 0), rows.i8(0, 1)};
 }

@@ -58,9 +58,10 @@ class Where {
 constexpr const char* kGapRows =
     "SELECT g.gap_id, m.key, p.key, c.key, c.reading_type, c.unit, s.feed, g.from_at, g.to_at, g.interval_s, "
     "g.slots,"
-    " g.reason, g.state, g.found_at, g.settled_at, g.note, g.given_up_at, g.given_up_by, g.given_up_reason"
+    " g.reason, g.state, g.found_at, g.settled_at, CASE WHEN g.note = '' THEN coalesce(r.words, '') ELSE g.note END,"
+    " g.given_up_at, g.given_up_by, g.given_up_reason, coalesce(r.tries, 0)"
     " FROM gap g JOIN meter m ON m.meter_id = g.meter_id JOIN channel c ON c.channel_id = g.channel_id"
-    " LEFT JOIN collection_series s ON s.series_id = g.series_id"
+    " LEFT JOIN collection_series s ON s.series_id = g.series_id LEFT JOIN gap_request r ON r.gap_id = g.gap_id"
     " LEFT JOIN installation i ON i.meter_id = g.meter_id AND i.valid @> g.from_at"
     " LEFT JOIN usage_point p ON p.usage_point_id = i.usage_point_id WHERE true";
 
@@ -92,6 +93,7 @@ std::vector<GapRow> gap_rows(Session& session, const Where& where, std::size_t l
     gap.given_up_at = rows.maybe_at(i, 16);
     gap.given_up_by = text(i, 17);
     gap.given_up_reason = text(i, 18);
+    gap.tries = rows.i4(i, 19);
     out.push_back(std::move(gap));
   }
   return out;
@@ -384,6 +386,7 @@ Answer<std::vector<GapRow>> Gaps::undo_give_up(UtilityId utility, const std::vec
           "UPDATE gap SET state = 'OPEN', given_up_by = NULL, given_up_at = NULL, given_up_reason = NULL"
           " WHERE gap_id = $1",
           gap.id);
+      tx.exec_params0("DELETE FROM gap_request WHERE gap_id = $1", gap.id);
       audit(tx, actor, utility, "undo_give_up_gap", "gaps/" + std::to_string(gap.id),
             story_of(gap) + "; was given up by " + gap.given_up_by + ": " + gap.given_up_reason);
     }

@@ -47,6 +47,7 @@ struct GapRow {
   std::string note;
   std::optional<UtcInstant> given_up_at;
   std::string given_up_by, given_up_reason;
+  int tries = 0;  // of the gateway to get its values: storage/postgres/backfills.h
 };
 
 struct GapQuery {
@@ -106,7 +107,7 @@ class Gaps {
   // utility: NotFound.
   Answer<std::vector<GapRow>> give_up(UtilityId utility, const std::vector<std::int64_t>& ids,
                                       const std::string& reason, const std::string& actor, UtcInstant now);
-  // Makes them OPEN again; those that are open stay as they are. Closed: Collision.
+  // Makes them OPEN again, as if never asked for; those that are open stay as they are. Closed: Collision.
   Answer<std::vector<GapRow>> undo_give_up(UtilityId utility, const std::vector<std::int64_t>& ids,
                                            const std::string& actor);
 

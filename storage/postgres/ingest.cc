@@ -43,6 +43,7 @@ bool lost_race_for_new_row(const Error& error) {
 struct PostgresIngest::Impl {
   Database& database;
   const std::size_t lanes;
+  const EventFacts facts;
   IdCache cache;
   std::atomic<std::uint64_t> losses_known = 0;
   std::counting_semaphore<>
@@ -99,6 +100,7 @@ struct PostgresIngest::Impl {
   static void write_rest(const IngestStep& step) {
     write_quarantine(step);
     write_state(step.connection, step.unit.source.feed, step.unit.state);
+    write_clock_signs(step);
   }
 
   // All in one transaction. nullopt: lost a race for a row.
@@ -113,7 +115,7 @@ struct PostgresIngest::Impl {
     }
     IdBook ids(cache, session, unit);
     resolve(ids, unit, true);
-    const IngestStep step{session.raw(), unit, ids, counts};
+    const IngestStep step{session.raw(), unit, ids, counts, {}, &facts};
     if (!write_values(step, ids)) return std::nullopt;
     write_rest(step);
     commit(tx);
@@ -139,7 +141,7 @@ struct PostgresIngest::Impl {
       return counts;
     }
     IdBook ids(resolved, session);
-    if (!write_values({session.raw(), unit, ids, counts, lane}, ids)) return std::nullopt;
+    if (!write_values({session.raw(), unit, ids, counts, lane, &facts}, ids)) return std::nullopt;
     commit(tx);
     ids.publish();
     return counts;
@@ -244,9 +246,10 @@ struct PostgresIngest::Impl {
   }
 };
 
-PostgresIngest::PostgresIngest(Database& database, std::size_t lanes)
+PostgresIngest::PostgresIngest(Database& database, std::size_t lanes, EventFacts facts)
     : impl_(new Impl{.database = database,
                      .lanes = database.impl().connections() > 1 ? std::max<std::size_t>(lanes, 1) : 1,
+                     .facts = std::move(facts),
                      .cache = {},
                      .losses_known = 0,
                      .room = std::counting_semaphore<>(std::max<std::ptrdiff_t>(
@@ -264,6 +267,24 @@ Result<CommitCounts> PostgresIngest::commit(const CommitUnit& unit) {
   const std::size_t series = storable.batch.intervals.size() + storable.batch.registers.size();
   if (impl_->lanes > 1 && series >= kWorthLanes) return impl_->commit_in_lanes(storable);
   return impl_->persist([&](Session& session) { return impl_->attempt(session, storable); });
+}
+
+Result<std::vector<UtcInstant>> PostgresIngest::receipts(std::int32_t utility, const std::string& feed,
+                                                         const std::string& content_sha256) {
+  return impl_->database.impl().run([&](Session& session) {
+    const std::string texts[] = {clean_text(feed), clean_text(content_sha256)};
+    Params params;
+    params.i4(utility);
+    params.texts(texts);
+    const Rows rows =
+        Rows::query(session.raw(),
+                    "SELECT DISTINCT received_at FROM source WHERE utility_id = $1 AND feed = $2[1]"
+                    " AND content_sha256 = $2[2] ORDER BY 1",
+                    params);
+    std::vector<UtcInstant> out;
+    for (int i = 0; i < rows.size(); ++i) out.push_back(rows.at(i, 0));
+    return out;
+  });
 }
 
 Result<std::optional<std::string>> PostgresIngest::load_state(const std::string& feed,

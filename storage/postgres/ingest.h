@@ -7,6 +7,7 @@
 
 #include <memory>
 
+#include "meter_model/quantity/event_facts.h"
 #include "storage/ingest.h"
 #include "storage/postgres/database.h"
 
@@ -14,10 +15,13 @@ namespace ami::storage {
 
 class PostgresIngest final : public IngestStore {
  public:
-  explicit PostgresIngest(Database& database, std::size_t lanes = 1);
+  // `facts`: which events tell one fact (docs/events.md); empty = each its own.
+  explicit PostgresIngest(Database& database, std::size_t lanes = 1, EventFacts facts = {});
   ~PostgresIngest() override;
 
   Result<CommitCounts> commit(const CommitUnit& unit) override;
+  Result<std::vector<UtcInstant>> receipts(std::int32_t utility, const std::string& feed,
+                                           const std::string& content_sha256) override;
   Result<std::optional<std::string>> load_state(const std::string& feed, const std::string& key) override;
   Outcome save_state(const std::string& feed, const std::vector<StateRow>& rows) override;
 

@@ -1,4 +1,4 @@
-// Events, quarantine, adapter state, and what a unit needs before its transaction begins.
+// Quarantine, adapter state, and what a unit needs before its transaction begins.
 #include <algorithm>
 #include <limits>
 #include <map>
@@ -130,7 +130,7 @@ std::map<SourceKey, SourceCounts> sources_of(const CommitUnit& unit) {
     out[{run.rank, run.time_source}].interval_values += std::count_if(
         run.mantissas.begin(), run.mantissas.end(), [](const auto& m) { return m.has_value(); });
   }
-  for (const EventReading& event : unit.batch.events) ++out[{{}, event.time_source}].events;
+  for (const EventReading& event : unit.batch.events) ++out[source_key_of(event, unit.source)].events;
   if (out.empty() && (!unit.batch.quarantined.empty() || !unit.source.content_sha256.empty())) out[{}];
   return out;
 }
@@ -166,82 +166,6 @@ void send_changes(const IngestStep& step, CopyRows& changes) {
   changes.send(
       step.connection,
       "change (utility_id, meter_id, channel_id, day, interval_s, version, entity, at, kinds, slots, old)");
-}
-
-void check_event_meters(pg_conn* connection, const CommitUnit& unit) {
-  std::set<std::int64_t> distinct;
-  for (const EventReading& event : unit.batch.events) distinct.insert(event.meter);
-  if (distinct.empty()) return;
-  const std::vector<std::int64_t> meters(distinct.begin(), distinct.end());
-  Params known;
-  known.array(meters);
-  known.i4(unit.utility);
-  const Rows found = Rows::query(
-      connection, "SELECT count(*) FROM meter WHERE meter_id = ANY ($1) AND utility_id = $2", known);
-  if (found.i8(0, 0) != static_cast<std::int64_t>(distinct.size())) {
-    throw std::runtime_error("an event names a meter that utility " + std::to_string(unit.utility) +
-                             " does not have");
-  }
-}
-
-void write_events(const IngestStep& step) {
-  const auto& events = step.unit.batch.events;
-  if (events.empty()) return;
-  std::vector<std::int64_t> meters, sources;
-  std::vector<UtcInstant> times;
-  std::vector<std::string> kinds, codes, vendors, raw_codes, raw_texts;
-  std::vector<std::int16_t> clocks;
-  for (const EventReading& event : events) {
-    if (!step.lane.has(event.meter)) continue;
-    meters.push_back(event.meter);
-    times.push_back(event.at);
-    kinds.push_back(clean_text(event.kind));
-    codes.push_back(clean_text(event.code));
-    vendors.push_back(clean_text(event.vendor));
-    raw_codes.push_back(clean_text(event.raw_code));
-    raw_texts.push_back(clean_text(event.raw_text));
-    clocks.push_back(static_cast<std::int16_t>(event.time_source));
-    sources.push_back(step.ids.source({{}, event.time_source}));
-  }
-  if (meters.empty()) return;
-  Params params;
-  params.array(meters);
-  params.array(times);
-  params.texts(kinds);
-  params.texts(codes);
-  params.texts(vendors);
-  params.texts(raw_codes);
-  params.texts(raw_texts);
-  params.array(clocks);
-  params.array(sources);
-  params.i4(step.unit.utility);
-  params.i4(step.unit.source.mapping_version);
-  // The newest mapping's reading of an event is the one that counts; the rest makes the order total. The
-  // statement's snapshot does not see what it writes, so EXISTS means: was there before.
-  Rows::query(
-      step.connection,
-      "WITH written AS ("
-      " INSERT INTO event AS e (meter_id, at, kind, code, vendor, raw_code, raw_text, raw_text_md5,"
-      "  time_source, source_id, utility_id, mapping_version)"
-      " SELECT DISTINCT ON (meter_id, at, vendor, raw_code, raw_text_md5) meter_id, at, kind, code, vendor,"
-      "  raw_code, raw_text, raw_text_md5, time_source, source_id, $10, $11"
-      " FROM (SELECT k.*, md5(raw_text)::uuid AS raw_text_md5 FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9)"
-      "  AS k (meter_id, at, kind, code, vendor, raw_code, raw_text, time_source, source_id)) k"
-      " ORDER BY meter_id, at, vendor, raw_code, raw_text_md5, kind COLLATE \"C\" DESC,"
-      "  code COLLATE \"C\" DESC, time_source"
-      " ON CONFLICT (meter_id, at, vendor, raw_code, raw_text_md5) DO UPDATE SET kind = excluded.kind,"
-      "  code = excluded.code, time_source = excluded.time_source, source_id = excluded.source_id,"
-      "  mapping_version = excluded.mapping_version"
-      "  WHERE ROW (excluded.mapping_version, excluded.kind COLLATE \"C\", excluded.code COLLATE \"C\","
-      "   -excluded.time_source) > ROW (e.mapping_version, e.kind COLLATE \"C\", e.code COLLATE \"C\","
-      "   -e.time_source)"
-      " RETURNING e.utility_id, e.meter_id, e.at, e.event_id)"
-      " INSERT INTO change (utility_id, meter_id, channel_id, day, interval_s, version, entity, at, kinds)"
-      " SELECT utility_id, meter_id, 0, at::date, 0, event_id, 4, at,"
-      "  CASE WHEN EXISTS (SELECT FROM event e WHERE e.meter_id = w.meter_id AND e.at = w.at"
-      "   AND e.event_id = w.event_id) THEN 2 ELSE 1 END FROM written w",
-      params);
-  step.counts.events += meters.size();
 }
 
 void write_quarantine(const IngestStep& step) {

@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "meter_model/quantity/event_facts.h"
 #include "storage/ingest.h"
 #include "storage/postgres/binary_copy.h"
 #include "storage/postgres/id_cache.h"
@@ -29,6 +30,7 @@ struct IngestStep {
   const IdBook& ids;
   CommitCounts& counts;
   Lane lane{};
+  const EventFacts* facts = nullptr;  // of write_events
 };
 
 // Values that no table can hold (outside years 1970 to 2199, or our sign for a hole) are put aside before
@@ -39,6 +41,7 @@ std::optional<CommitUnit> without_unstorable(const CommitUnit& unit);
 // Partitions that the unit needs: (table, first day of the month).
 std::set<std::pair<std::string, Day>> months_of(const CommitUnit& unit, Day today);
 std::map<SourceKey, SourceCounts> sources_of(const CommitUnit& unit);
+SourceKey source_key_of(const EventReading& event, const SourceRef& from);
 
 // false: another transaction changed a row that was read; roll back and begin anew.
 [[nodiscard]] bool write_intervals(const IngestStep& step, IdBook& ids);
@@ -67,7 +70,9 @@ void send_changes(const IngestStep& step, CopyRows& changes);
 
 // Throws when an event names a meter of another utility; channels are checked when they are resolved.
 void check_event_meters(pg_conn* connection, const CommitUnit& unit);
+// Events, which of them tell one fact (event_groups.h), and their changes.
 void write_events(const IngestStep& step);
+void write_clock_signs(const IngestStep& step);  // of all lanes
 void write_quarantine(const IngestStep& step);
 void write_state(pg_conn* connection, const std::string& feed, const std::vector<StateRow>& rows);
 

@@ -46,7 +46,8 @@ Answer<std::vector<MeterWays>> Ways::of(UtilityId utility, const std::vector<std
     params.array(std::span<const UtcInstant>(now));
     const Rows meters = Rows::query(
         session.raw(),
-        "SELECT m.meter_id, m.key, coalesce(e.family, ''), coalesce(u.feeder, '') FROM meter m"
+        "SELECT m.meter_id, m.key, coalesce(e.family, ''), coalesce(u.feeder, ''),"
+        " coalesce(u.substation, ''), coalesce(u.collector, '') FROM meter m"
         " LEFT JOIN endpoint e ON e.meter_id = m.meter_id AND e.valid @> $3[1]"
         " LEFT JOIN installation i ON i.meter_id = m.meter_id AND i.valid @> $3[1]"
         " LEFT JOIN usage_point_detail u ON u.usage_point_id = i.usage_point_id AND u.valid @> $3[1]"
@@ -62,6 +63,8 @@ Answer<std::vector<MeterWays>> Ways::of(UtilityId utility, const std::vector<std
         ways.meter = ids.back();
         ways.module = meters.text(i, 2);
         ways.feeder = meters.text(i, 3);
+        ways.substation = meters.text(i, 4);
+        ways.collector = meters.text(i, 5);
         by_id.emplace(ways.meter, &ways);
       }
     }

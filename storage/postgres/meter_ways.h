@@ -18,6 +18,7 @@ struct MeterWays {
   std::vector<std::string> delivers;  // feeds that values came from in the last 35 days, the newest first
   std::string module;                 // fitted then, as Fitted::module.key
   std::string feeder;                 // of the usage point where it is; empty = not known
+  std::string substation{}, collector{};  // likewise
 };
 
 class Ways {

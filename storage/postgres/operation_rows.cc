@@ -10,7 +10,8 @@
 namespace ami::storage {
 namespace {
 
-constexpr std::array<std::string_view, 3> kKinds{"READ", "PING", "DEMAND_RESET"};
+constexpr std::array<std::string_view, 4> kKinds{"READ", "PING", "DEMAND_RESET", "BACKFILL"};
+constexpr std::array<std::string_view, 4> kVerifications{"", "VERIFIED", "NOT_VERIFIABLE", "CONTRADICTED"};
 constexpr std::array<std::string_view, kTargetStates> kStates{"QUEUED",    "SENT",    "SUCCEEDED", "FAILED",
                                                               "TIMED_OUT", "UNKNOWN", "CANCELLED"};
 constexpr UtcInstant kNoTime{};
@@ -36,8 +37,14 @@ std::string_view name_of(OperationKind kind) {
 std::string_view name_of(TargetState state) {
   return kStates.at(static_cast<std::size_t>(state));
 }
+std::string_view name_of(Verification verification) {
+  return kVerifications.at(static_cast<std::size_t>(verification));
+}
 OperationKind operation_kind(std::string_view text) {
   return enum_from<OperationKind>(text, kKinds);
+}
+Verification verification_from(std::string_view text) {
+  return enum_from<Verification>(text, kVerifications);
 }
 TargetState target_state(std::string_view text) {
   return enum_from<TargetState>(text, kStates);
@@ -78,7 +85,8 @@ std::vector<Operation> load_operations(Session& session, const std::string& cond
   const std::string sql =
       "SELECT o.operation_id, o.utility_id, o.kind, o.caller, o.request_id, o.order_id, o.on_behalf_of, "
       "o.purpose,"
-      " o.priority, o.created_at, o.expires_at, o.cancelled_at, o.cancelled_by, o.attempts FROM operation o "
+      " o.priority, o.created_at, o.expires_at, o.cancelled_at, o.cancelled_by, o.attempts, o.from_at, o.to_at FROM "
+      "operation o "
       "WHERE " +
       condition + " ORDER BY o.operation_id DESC LIMIT " + std::to_string(limit);
   const Rows rows = Rows::query(session.raw(), sql.c_str(), params);
@@ -101,6 +109,7 @@ std::vector<Operation> load_operations(Session& session, const std::string& cond
     o.cancelled_at = rows.maybe_at(i, 11);
     o.cancelled_by = text_of(rows, i, 12);
     o.attempts = rows.i4(i, 13);
+    if (!rows.null(i, 14)) o.period = Period{rows.at(i, 14), rows.at(i, 15)};
     index[o.id] = out.size();
     ids.push_back(o.id);
     out.push_back(std::move(o));
@@ -135,7 +144,9 @@ std::string target_columns() {
          "t.pacing_group,"
          " t.state, t.created_at, t.expires_at, t.after_operation_id, t.transaction, t.sent_at, "
          "t.answer_due_at,"
-         " t.ended_at, t.resolved_at, t.reason, t.words, t.power || ' ' || t.switch_position, t.at";
+         " t.ended_at, t.resolved_at, t.reason, t.words, t.power || ' ' || t.switch_position, t.at,"
+         " t.substation, t.collector, coalesce(t.read_after_id, 0), t.verification, t.verification_words,"
+         " t.verification_at";
 }
 
 OperationTarget target_of(const Rows& rows, int row) {
@@ -165,6 +176,12 @@ OperationTarget target_of(const Rows& rows, int row) {
   t.answer.power = both.substr(0, blank);
   t.answer.switch_position = both.substr(blank + 1);
   t.answer.at = rows.maybe_at(row, 21);
+  t.substation = rows.text(row, 22);
+  t.collector = rows.text(row, 23);
+  t.read_after = rows.i8(row, 24);
+  t.verification = verification_from(rows.text(row, 25));
+  t.verification_words = rows.text(row, 26);
+  t.verified_at = rows.maybe_at(row, 27);
   return t;
 }
 
@@ -206,7 +223,10 @@ void write_ends(Session& session, const std::vector<TargetEnd>& ends, UtcInstant
       "UPDATE operation_target t SET state = k.state, reason = k.reason, words = k.words, power = k.power,"
       " switch_position = k.switch_position, at = nullif(k.at, timestamptz 'epoch'),"
       " ended_at = CASE WHEN k.resolved = 1 THEN t.ended_at ELSE $10[1] END,"
-      " resolved_at = CASE WHEN k.resolved = 1 THEN $10[1] ELSE t.resolved_at END"
+      " resolved_at = CASE WHEN k.resolved = 1 THEN $10[1] ELSE t.resolved_at END,"
+      // A demand reset that happened, or may have, is to be looked at.
+      " verification_due_at = CASE WHEN t.kind = 'DEMAND_RESET' AND k.state IN ('SUCCEEDED', 'UNKNOWN') THEN $10[1]"
+      "  END"
       " FROM unnest($1::bigint[], $2::int[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[],"
       "  $8::timestamptz[], $9::int[]) AS k (operation_id, number, state, reason, words, power,"
       "  switch_position, at, resolved)"

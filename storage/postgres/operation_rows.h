@@ -30,6 +30,7 @@ struct AnswerColumns {
 
 OperationKind operation_kind(std::string_view text);
 TargetState target_state(std::string_view text);
+Verification verification_from(std::string_view text);
 
 // Operations o in the order of ids, newest first, with their counts. `condition` uses params.
 std::vector<Operation> load_operations(Session& session, const std::string& condition, const Params& params,
@@ -38,7 +39,7 @@ Operation load_operation(Session& session, UtilityId utility, OperationId id);  
 
 // Columns of target t, and one row of them.
 std::string target_columns();
-inline constexpr int kTargetColumns = 22;
+inline constexpr int kTargetColumns = 28;
 OperationTarget target_of(const Rows& rows, int row);
 
 // Locks rows in one order, whoever asks; those that do not exist are left out.

@@ -14,7 +14,6 @@ namespace {
 
 constexpr std::size_t kMostTargets = 10'000;
 constexpr std::size_t kMostAnswers = 1000;
-constexpr const char* kOwnCaller = "ami-gatewayd";  // of reads that go before a demand reset
 
 // What must be the same when a request comes again. A length before each part keeps neighbours apart.
 std::string content_of(const NewOperation& asked) {
@@ -30,6 +29,10 @@ std::string content_of(const NewOperation& asked) {
   put(std::to_string(asked.priority));
   put(asked.expiry ? std::to_string(asked.expiry->count()) : "");
   for (const NewTarget& target : asked.targets) put(target.meter);
+  if (asked.period) {
+    put(to_text(asked.period->from));
+    put(to_text(asked.period->to));
+  }
   return clean_text(out);
 }
 
@@ -70,25 +73,28 @@ OperationId insert_operation(Session& session, const NewOperation& asked, const 
                                asked.on_behalf_of,
                                asked.purpose};
   const UtcInstant times[] = {asked.created_at, asked.expires_at};
+  std::vector<UtcInstant> period;
+  if (asked.period) period = {asked.period->from, asked.period->to};
   Params params;
   params.i4(asked.utility);
   params.texts(texts);
   params.i4(asked.priority);
   params.i4(static_cast<std::int32_t>(asked.targets.size()));
   params.array(std::span<const UtcInstant>(times));
+  params.array(std::span<const UtcInstant>(period));
   const Rows rows = Rows::query(
       session.raw(),
       "INSERT INTO operation (utility_id, kind, caller, request_id, content_sha256, order_id,"
-      " on_behalf_of, purpose, priority, targets, created_at, expires_at)"
+      " on_behalf_of, purpose, priority, targets, created_at, expires_at, from_at, to_at)"
       " VALUES ($1, $2[1], $2[2], $2[3], encode(sha256(convert_to($2[4], 'UTF8')), 'hex'), $2[5], $2[6],"
-      " $2[7], $3, $4, $5[1], $5[2])"
+      " $2[7], $3, $4, $5[1], $5[2], $6[1], $6[2])"
       " ON CONFLICT (utility_id, caller, request_id) DO NOTHING RETURNING operation_id",
       params);
   return rows.size() == 0 ? 0 : rows.i8(0, 0);
 }
 
 void insert_targets(Session& session, OperationId id, const NewOperation& asked, OperationId after) {
-  std::vector<std::string> meters, feeds, names, groups, reasons, words;
+  std::vector<std::string> meters, feeds, names, groups, reasons, words, substations, collectors;
   std::vector<std::int64_t> ids;
   for (const NewTarget& target : asked.targets) {
     meters.push_back(clean_text(target.meter));
@@ -98,6 +104,8 @@ void insert_targets(Session& session, OperationId id, const NewOperation& asked,
     groups.push_back(clean_text(target.pacing_group));
     reasons.push_back(kept_text(target.reason, 64));
     words.push_back(kept_text(target.words, 500));
+    substations.push_back(clean_text(target.substation));
+    collectors.push_back(clean_text(target.collector));
   }
   const UtcInstant times[] = {asked.created_at, asked.expires_at};
   const std::string kind[] = {std::string(name_of(asked.kind))};
@@ -109,16 +117,21 @@ void insert_targets(Session& session, OperationId id, const NewOperation& asked,
   params.i8(after);
   for (const auto* column : {&meters, &feeds, &names, &groups, &reasons, &words}) params.texts(*column);
   params.array(std::span<const std::int64_t>(ids));
+  params.texts(substations);
+  params.texts(collectors);
   Rows::query(
       session.raw(),
       "INSERT INTO operation_target (operation_id, number, utility_id, meter_id, meter, kind, feed, "
       "vendor_id,"
-      " pacing_group, state, created_at, expires_at, after_operation_id, ended_at, reason, words)"
+      " pacing_group, state, created_at, expires_at, after_operation_id, ended_at, reason, words,"
+      " substation, collector)"
       " SELECT $1, k.n - 1, $2, k.meter_id, k.meter, $3[1], k.feed, k.vendor_id, k.pacing_group,"
       "  CASE WHEN k.reason = '' THEN 'QUEUED' ELSE 'FAILED' END, $4[1], $4[2], nullif($5, 0),"
-      "  CASE WHEN k.reason <> '' THEN $4[1] END, k.reason, k.words"
-      " FROM unnest($6::text[], $7::text[], $8::text[], $9::text[], $10::text[], $11::text[], $12::bigint[])"
-      "  WITH ORDINALITY AS k (meter, feed, vendor_id, pacing_group, reason, words, meter_id, n)",
+      "  CASE WHEN k.reason <> '' THEN $4[1] END, k.reason, k.words, k.substation, k.collector"
+      " FROM unnest($6::text[], $7::text[], $8::text[], $9::text[], $10::text[], $11::text[], $12::bigint[],"
+      "  $13::text[], $14::text[])"
+      "  WITH ORDINALITY AS k (meter, feed, vendor_id, pacing_group, reason, words, meter_id, substation,"
+      "  collector, n)",
       params);
 }
 
@@ -197,6 +210,8 @@ Answer<Operations::Created> Operations::create(const NewOperation& asked, const 
       refuse(Refusal::Kind::Invalid,
              "must be 1 to 10,000 meters, not " + std::to_string(asked.targets.size()), "meters");
     }
+    if ((asked.kind == OperationKind::Backfill) != asked.period.has_value())
+      refuse(Refusal::Kind::Invalid, "is what a backfill is of, and nothing else", "period");
     pqxx::work tx(session);
     Created out;
     const std::string content = content_of(asked);
@@ -249,15 +264,18 @@ Answer<PageOf<Operation>> Operations::list(const OperationQuery& query) {
   return database_.impl().answer([&](Session& session) {
     const std::size_t size = clamp_page(query.page.size);
     const auto token = parse_token(query.page.token, 1);
-    const std::string kind[] = {query.kind ? std::string(name_of(*query.kind)) : ""};
+    const std::string texts[] = {query.kind ? std::string(name_of(*query.kind)) : "", query.caller,
+                                 query.request_id};
     Params params;
     params.i4(query.utility);
-    params.texts(kind);
+    params.texts(texts);
     params.i8(query.meter.value_or(0));
     params.i8(token.empty() ? INT64_MAX : token[0]);
     std::string condition =
         "o.utility_id = $1 AND $2[1] IN ('', o.kind) AND o.operation_id < $4 AND ($3 = 0 OR o.operation_id IN"
         " (SELECT t.operation_id FROM operation_target t WHERE t.meter_id = $3))";
+    if (!query.caller.empty()) condition += " AND o.caller = $2[2]";
+    if (!query.request_id.empty()) condition += " AND o.request_id = $2[3]";
     if (query.unfinished_only) {
       condition +=
           " AND EXISTS (SELECT FROM operation_target t WHERE t.operation_id = o.operation_id AND t.state IN"

@@ -20,7 +20,9 @@ namespace ami::storage {
 
 using OperationId = std::int64_t;
 
-enum class OperationKind : std::uint8_t { Read, Ping, DemandReset };
+inline constexpr const char* kOwnCaller = "ami-gatewayd";  // of what the gateway asks by itself
+
+enum class OperationKind : std::uint8_t { Read, Ping, DemandReset, Backfill };
 enum class TargetState : std::uint8_t {
   Queued,     // has not left
   Sent,       // may have left
@@ -33,6 +35,9 @@ enum class TargetState : std::uint8_t {
 inline constexpr std::size_t kTargetStates = 7;
 std::string_view name_of(OperationKind kind);  // "READ" …
 std::string_view name_of(TargetState state);   // "QUEUED" …
+// Whether values say that exactly one reset happened: storage/postgres/reset_checks.h.
+enum class Verification : std::uint8_t { None, Verified, NotVerifiable, Contradicted };
+std::string_view name_of(Verification verification);  // "", "VERIFIED" …
 inline bool ended(TargetState state) {
   return state != TargetState::Queued && state != TargetState::Sent;
 }
@@ -57,8 +62,9 @@ struct NewTarget {
   std::string meter;            // key, as it was asked for
   MeterId meter_id = 0;         // 0 = there is none
   std::string feed, vendor_id;  // who is asked, and its name for the meter
-  std::string pacing_group;
-  std::string reason, words;  // not empty: it fails at once, nobody is asked
+  std::string pacing_group;     // the feeder
+  std::string reason, words;    // not empty: it fails at once, nobody is asked
+  std::string substation{}, collector{};
 };
 struct NewOperation {
   UtilityId utility = 0;
@@ -70,6 +76,7 @@ struct NewOperation {
   std::vector<NewTarget> targets;
   // Of a DemandReset: reads first what the reset destroys. The read is an operation of the gateway's own.
   bool read_before = false;
+  std::optional<Period> period{};  // of a Backfill, and of nothing else: both ends
 };
 
 struct Operation {
@@ -83,6 +90,7 @@ struct Operation {
   std::string cancelled_by;
   int attempts = 0;
   std::size_t counts[kTargetStates] = {};  // targets, by TargetState
+  std::optional<Period> period{};          // of a Backfill
 
   [[nodiscard]] std::size_t count(TargetState state) const { return counts[static_cast<std::size_t>(state)]; }
   [[nodiscard]] bool done() const { return count(TargetState::Queued) + count(TargetState::Sent) == 0; }
@@ -105,6 +113,14 @@ struct OperationTarget {
   // Of the operation; filled in by unfinished() only.
   int priority = 0, attempts = 0;
   std::optional<TargetState> before;  // state of the target that it comes after
+  std::optional<Period> period{};     // of a Backfill
+
+  std::string substation{}, collector{};
+  // Of a DemandReset that succeeded, or may have.
+  OperationId read_after = 0;  // the read that was made to see what became of it; 0 = none
+  Verification verification = Verification::None;
+  std::string verification_words{};  // hold values: they are readings
+  std::optional<UtcInstant> verified_at{};
 };
 
 // An answer that ended nothing.
@@ -122,7 +138,8 @@ struct OperationQuery {
   std::optional<OperationKind> kind{};
   std::optional<MeterId> meter{};
   bool unfinished_only = false;
-  PageRequest page{};  // newest first
+  std::string caller{}, request_id{};  // empty = any
+  PageRequest page{};                  // newest first
 };
 
 struct EndedTarget {
@@ -188,7 +205,7 @@ class Operations {
   // QUEUED -> SENT, all of them or none. Answers with those that are QUEUED no more: not empty = nothing was
   // written, and nothing may be sent.
   Answer<std::vector<TargetKey>> mark_sent(const Sending& sending, const std::vector<Due>& targets);
-  // SENT by that transaction -> QUEUED, of what surely has not left. Of reads and pings only.
+  // SENT by that transaction -> QUEUED, of what surely has not left. Never of a demand reset.
   Answer<std::vector<TargetKey>> requeue(const std::vector<TargetKey>& keys, const std::string& transaction);
 
   struct End {

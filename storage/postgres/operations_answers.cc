@@ -93,7 +93,7 @@ Answer<std::vector<OperationTarget>> Operations::unfinished(const std::string& f
     params.texts(from);
     static const std::string sql =
         "SELECT " + target_columns() +
-        ", o.priority, o.attempts, b.state FROM operation_target t JOIN operation o USING (operation_id)"
+        ", o.priority, o.attempts, b.state, o.from_at, o.to_at FROM operation_target t JOIN operation o USING (operation_id)"
         " LEFT JOIN operation_target b ON b.operation_id = t.after_operation_id AND b.number = t.number"
         " WHERE t.feed = $1[1] AND t.state IN ('QUEUED', 'SENT') ORDER BY t.operation_id, t.number";
     const Rows rows = Rows::query(session.raw(), sql.c_str(), params);
@@ -103,6 +103,8 @@ Answer<std::vector<OperationTarget>> Operations::unfinished(const std::string& f
       target.priority = rows.i2(i, kTargetColumns);
       target.attempts = rows.i4(i, kTargetColumns + 1);
       if (!rows.null(i, kTargetColumns + 2)) target.before = target_state(rows.text(i, kTargetColumns + 2));
+      if (!rows.null(i, kTargetColumns + 3))
+        target.period = Period{rows.at(i, kTargetColumns + 3), rows.at(i, kTargetColumns + 4)};
       out.push_back(std::move(target));
     }
     return out;

@@ -223,14 +223,20 @@ Answer<PageOf<EventRow>> Readers::events(const EventQuery& query) {
     params.array(std::span<const std::int64_t>(meters));
     params.array(std::span<const UtcInstant>(from));
     params.array(std::span<const UtcInstant>(to));
+    params.i4(query.duplicates_too ? 1 : 0);
     const Rows rows = Rows::query(
         session.raw(),
         "SELECT e.event_id, e.utility_id, e.meter_id, e.at, e.kind, e.code, e.vendor, e.raw_code, e.raw_text,"
-        " e.time_source, e.source_id, i.usage_point_id, s.received_at FROM event e JOIN source s USING "
-        "(source_id)"
+        " e.time_source, e.source_id, i.usage_point_id, s.received_at, coalesce(e.duplicate_of, 0), "
+        "e.duplicates"
+        " FROM event e JOIN source s USING (source_id)"
         " LEFT JOIN installation i ON i.meter_id = e.meter_id AND i.valid @> e.at"
-        " WHERE e.utility_id = $1 AND e.at >= $2[1] AND e.at < $2[2] AND (cardinality($3) = 0 OR e.kind = "
-        "ANY ($3))"
+        " WHERE e.utility_id = $1 AND e.at >= $2[1] AND e.at < $2[2]"
+        " AND ($10 = 1 OR e.duplicate_of IS NULL) AND (cardinality($3) = 0 OR e.kind = ANY ($3) OR ($10 = 0 "
+        "AND"
+        " e.duplicates > 0 AND EXISTS (SELECT FROM event d WHERE d.meter_id = e.meter_id AND d.at >= "
+        "e.first_at"
+        " AND d.at <= e.last_at AND d.duplicate_of = e.event_id AND d.kind = ANY ($3))))"
         " AND e.at >= $4[1] AND (e.at, e.event_id) > ($4[1], $5) AND (cardinality($7) = 0 OR EXISTS (SELECT "
         "FROM"
         " unnest($7, $8, $9) AS k (meter_id, first, after) WHERE k.meter_id = e.meter_id AND e.at >= k.first"
@@ -257,6 +263,8 @@ Answer<PageOf<EventRow>> Readers::events(const EventQuery& query) {
       row.source = rows.i8(i, 10);
       if (!rows.null(i, 11)) row.usage_point = rows.i8(i, 11);
       row.received_at = rows.at(i, 12);
+      row.duplicate_of = rows.i8(i, 13);
+      row.duplicates = rows.i4(i, 14);
       out.items.push_back(std::move(row));
     }
     return out;

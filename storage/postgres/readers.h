@@ -143,12 +143,17 @@ struct EventRow {
   SourceId source = 0;
   std::optional<UsagePointId> usage_point;
   UtcInstant received_at{};
+  std::int64_t duplicate_of =
+      0;  // id of the event that heads its fact (docs/events.md); 0 = it is the head, or alone
+  std::int32_t duplicates = 0;  // of a head: so many others tell its fact
 };
 struct EventQuery {
   UtilityId utility = 0;
   std::vector<MeterSpan> spans;  // empty = every meter of the utility, in `period`
   Period period;
   std::vector<std::string> kinds;  // empty = all
+  // false: heads only, each that is of one of the kinds or has a duplicate that is.
+  bool duplicates_too = false;
   PageRequest page;
 };
 

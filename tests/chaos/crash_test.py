@@ -23,6 +23,7 @@ ELSEWHERE = {
     "reprocess.after_commit": "tests/e2e/reprocess/reprocess_test.py",
     "reprocess.before_progress": "tests/e2e/reprocess/reprocess_test.py",
     "journal.before_trim": "tests/daemon/gateway/pushed_process_test.cc",
+    "command_sent": "tests/daemon/gateway/commands_process_test.cc",
     "reprocess.before_progress": "tests/e2e/reprocess/reprocess_test.py",
     "reprocess.after_commit": "tests/e2e/reprocess/reprocess_test.py",
 }

@@ -5,7 +5,7 @@ import os
 import re
 import sys
 
-NEVER = re.compile(r"libami_(peer_\w+|virtual_meter)\.a")
+NEVER = re.compile(r"libami_(peer_\w+|\w+_peer|virtual_meter)\.a")
 
 
 def main(build_file):

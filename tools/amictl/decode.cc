@@ -13,12 +13,14 @@
 
 #include "adapters/wire/cim/codec/cim.h"
 #include "adapters/wire/cmep/codec/cmep.h"
+#include "adapters/wire/delimited/codec/delimited.h"
 #include "adapters/wire/lg_delimited/codec/lg_delimited.h"
 #include "adapters/wire/multispeak/codec/multispeak.h"
 #include "adapters/wire/ssn_export/codec/ssn_export.h"
 #include "meter_model/normaliser/mapping_yaml.h"
 #include "tools/amictl/config_dir.h"
 #include "tools/amictl/connection.h"
+#include "tools/amictl/decode_delimited.h"
 #include "tools/amictl/decode_json.h"
 #include "tools/amictl/options.h"
 
@@ -36,6 +38,7 @@ struct DecodeOptions {
 struct Feed {
   DecodeRules rules;
   std::string meter_field;
+  std::string file;  // empty = none was given
 };
 
 // One format of files.
@@ -143,6 +146,7 @@ Feed load_feed(const DecodeOptions& given) {
     feed.rules.zone = zone.value();
   }
   feed.meter_field = meter_field(root, given);
+  feed.file = given.config;
   return feed;
 }
 
@@ -228,8 +232,8 @@ std::size_t decode_ssn(std::istream& in, const Feed& feed) {
   return errors;
 }
 
-std::size_t decode_lg_delimited(std::istream& in, const Feed& feed) {
-  lg_delimited::Decoder decoder{lg_delimited::Options{}};
+template <class Decoder>
+std::size_t decode_lines(std::istream& in, const Feed& feed, Decoder decoder) {
   std::size_t errors = 0;
   std::string chunk(std::size_t{1} << 20, '\0');
   for (bool last = false; !last;) {
@@ -241,6 +245,14 @@ std::size_t decode_lg_delimited(std::istream& in, const Feed& feed) {
     if (!fed) break;
   }
   return errors;
+}
+
+std::size_t decode_lg_delimited(std::istream& in, const Feed& feed) {
+  return decode_lines(in, feed, lg_delimited::Decoder{lg_delimited::Options{}});
+}
+
+std::size_t decode_delimited(std::istream& in, const Feed& feed) {
+  return decode_lines(in, feed, delimited::Decoder{delimited_options(feed.file)});
 }
 
 // One SOAP message a file.
@@ -275,6 +287,7 @@ constexpr Wire kWires[] = {
     {"multispeak", "maps/multispeak.yaml", "meter_id", {"MeterNo", "DeviceID", "ObjectID", ""}, decode_multispeak},
     {"lg-delimited", "maps/lg-delimited.yaml", "", {}, decode_lg_delimited},
     {"cim", "maps/cim.yaml", "meter_id", {"name", "mRID", "", ""}, decode_cim},
+    {"delimited", "maps/delimited.yaml", "", {}, decode_delimited},
 };
 
 const Wire& wire_called(std::string_view name) {

@@ -67,7 +67,7 @@ int list(const Options& options, const GapOptions& given) {
   for (const std::string& text : given.states) {
     v1::Gap::State state{};
     if (!v1::Gap::State_Parse(text, &state) || state == v1::Gap::STATE_UNSPECIFIED)
-      throw UsageError{"--state is OPEN, CLOSED or GIVEN_UP"};
+      throw UsageError{"--state is OPEN, REQUESTED, CLOSED or GIVEN_UP"};
     request.add_states(state);
   }
   if (!given.from.empty()) parse_time(given.from, *request.mutable_start());
@@ -223,7 +223,7 @@ void add_gaps(CLI::App& app, const Options& options, Run& run) {
     command->add_option("--family", given->family, "of feeds of this adapter family only, e.g. flexnet");
   };
   narrow(gaps);
-  gaps->add_option("--state", given->states, "OPEN (when left out), CLOSED or GIVEN_UP; may be repeated");
+  gaps->add_option("--state", given->states, "OPEN, REQUESTED (both when left out), CLOSED or GIVEN_UP; may be repeated");
   gaps->add_option("--from", given->from, "gaps that reach beyond this time, e.g. 2026-03-01");
   gaps->add_option("--to", given->to, "gaps that begin before this time");
   gaps->add_option("--limit", given->limit, "at most so many")->default_val(1000)->check(CLI::PositiveNumber);
@@ -246,6 +246,8 @@ void add_gaps(CLI::App& app, const Options& options, Run& run) {
   whole->add_option("--by", given->by, "one row a feed or feeder")->check(CLI::IsMember({"feed", "feeder"}));
   whole->callback(
       [&options, &run, given] { run = [&options, given] { return completeness(options, *given); }; });
+
+  add_gaps_backfill(*gaps, options, run);
 
   CLI::App* stop = gaps->add_subcommand("give-up", "nobody waits for these any more");
   stop->add_option("ids", given->ids, "numbers of gaps")->required();

@@ -1,5 +1,8 @@
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <iostream>
+#include <iterator>
+#include <string_view>
 
 #include <grpcpp/grpcpp.h>
 #include "ami/v1/ingest_service.grpc.pb.h"
@@ -12,6 +15,21 @@ namespace ami::amictl {
 namespace {
 
 using v1::IngestService;
+
+// Of feeds that have something to say beside the table: what they can be asked, and facts of their own.
+void print_facts(const v1::Adapter& adapter) {
+  constexpr std::string_view kAsked[] = {"read_on_demand", "ping",         "demand_reset", "backfill",
+                                         "switch_state",   "switch_open",  "switch_close", "switch_arm"};
+  std::string asked;
+  for (const std::string& word : adapter.capabilities()) {
+    if (std::ranges::find(kAsked, word) != std::end(kAsked)) asked += (asked.empty() ? "" : ", ") + word;
+  }
+  if (asked.empty() && adapter.facts().empty()) return;
+  std::cout << '\n' << harmless(adapter.feed()) << ": " << harmless(adapter.interface()) << '\n';
+  if (!asked.empty()) std::cout << "  can be asked: " << asked << '\n';
+  for (const v1::AdapterFact& fact : adapter.facts())
+    std::cout << "  " << harmless(fact.name()) << ": " << harmless(fact.value()) << '\n';
+}
 
 int adapters(const Options& options) {
   grpc::ClientContext context;
@@ -35,7 +53,9 @@ int adapters(const Options& options) {
                stored(adapter.quarantine_open()), std::to_string(adapter.pending_files()),
                to_text(adapter.last_received()), adapter.reason()});
   }
-  if (!options.json) table.print(std::cout);
+  if (options.json) return kDone;
+  table.print(std::cout);
+  for (const v1::Adapter& adapter : answer.adapters()) print_facts(adapter);
   return kDone;
 }
 

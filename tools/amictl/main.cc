@@ -38,10 +38,13 @@ int main(int argc, char** argv) {
   add_vee(app, options, run);
   add_events(app, options, run);
   add_changes(app, options, run);
+  add_clocks(app, options, run);
   add_gaps(app, options, run);
   add_ingest(app, options, run);
   add_reprocess(app, options, run);
   add_admin(app, options, run);
+  add_commands(app, options, run);
+  add_operations(app, options, run);
   add_decode(app, run);
   add_metrology(app, run);
   add_approval(app, options, run);

@@ -17,7 +17,8 @@ using v1::AssetService;
 
 std::string fitted_text(const v1::Meter& meter) {
   if (meter.module_type().empty()) return {};
-  return meter.module_type() + (meter.board().empty() ? "" : " with " + meter.board());
+  return meter.module_type() + (meter.board().empty() ? "" : " with " + meter.board()) +
+         (meter.han().empty() ? "" : ", HAN " + meter.han());
 }
 
 // "VERIFICATION_IN_PERIOD" without its first word.
@@ -113,6 +114,30 @@ int fit(const Options& options, const FitOptions& given) {
   return kDone;
 }
 
+struct HanOptions {
+  std::string meter, radio, at;
+};
+
+int say_han(const Options& options, const HanOptions& given) {
+  v1::UpdateMeterRequest request;
+  request.mutable_meter()->set_name(meter_name(options, given.meter));
+  request.mutable_meter()->set_han(given.radio == "unknown" ? "" : given.radio);
+  request.add_update_fields("han");
+  if (!given.at.empty()) parse_time(given.at, *request.mutable_at());
+  const auto stub = AssetService::NewStub(connect(options));
+  grpc::ClientContext context;
+  set_deadline(context, options);
+  v1::Meter meter;
+  const grpc::Status status = stub->UpdateMeter(&context, request, &meter);
+  if (!status.ok()) return complain(status, options);
+  if (options.json) {
+    std::cout << to_json(meter) << '\n';
+  } else {
+    std::cout << last_part(meter.name()) << ": " << fitted_text(meter) << '\n';
+  }
+  return kDone;
+}
+
 }  // namespace
 
 void add_meter_assets(CLI::App& meters, const Options& options, Run& run) {
@@ -137,6 +162,13 @@ void add_meter_assets(CLI::App& meters, const Options& options, Run& run) {
       "take back what was said of this seal date");
   verified->callback(
       [&options, &run, sealed] { run = [&options, sealed] { return verify(options, *sealed); }; });
+
+  auto radio = std::make_shared<HanOptions>();
+  CLI::App* han = meters.add_subcommand("han", "say which radio into the home the module in a meter has");
+  han->add_option("meter", radio->meter, "key, or full name")->required();
+  han->add_option("radio", radio->radio, "ZIGBEE, NONE, or unknown")->required();
+  han->add_option("--at", radio->at, "of the module that was there then; left out: now");
+  han->callback([&options, &run, radio] { run = [&options, radio] { return say_han(options, *radio); }; });
 
   auto fitted = std::make_shared<FitOptions>();
   CLI::App* module = meters.add_subcommand("fit", "say which communication module is in a meter from now on");

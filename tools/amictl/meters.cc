@@ -44,20 +44,23 @@ const std::map<std::string, SetText> kTextColumns = {
     {"firmware", [](v1::ImportRow& row, const std::string& text) { row.set_firmware(text); }},
     {"module_type", [](v1::ImportRow& row, const std::string& text) { row.set_module_type(text); }},
     {"board", [](v1::ImportRow& row, const std::string& text) { row.set_board(text); }},
+    {"han", [](v1::ImportRow& row, const std::string& text) { row.set_han(text); }},
     {"usage_point", [](v1::ImportRow& row, const std::string& text) { row.set_usage_point(text); }},
     {"zone", [](v1::ImportRow& row, const std::string& text) { row.set_time_zone(text); }},
     {"commodity", [](v1::ImportRow& row, const std::string& text) { row.set_commodity(text); }},
     {"feeder", [](v1::ImportRow& row, const std::string& text) { row.set_feeder(text); }},
     {"transformer", [](v1::ImportRow& row, const std::string& text) { row.set_transformer(text); }},
+    {"substation", [](v1::ImportRow& row, const std::string& text) { row.set_substation(text); }},
+    {"collector", [](v1::ImportRow& row, const std::string& text) { row.set_collector(text); }},
     {"multiplier", [](v1::ImportRow& row, const std::string& text) { row.set_multiplier(text); }}};
 const std::set<std::string> kOtherColumns = {"wires", "valid_from"};
 
 constexpr const char* kCsvHelp =
     "CSV with a header line. UTF-8. Columns, in any order: meter (key, required), badge (default: the key), "
     "manufacturer_serial, module (its serial), vendor_control, mac, cis, alias_feed, model, form, elements, "
-    "wires, class, firmware, module_type (SSN, ...), board (EMTR-3-FX), "
+    "wires, class, firmware, module_type (SSN, ...), board (EMTR-3-FX), han (ZIGBEE, NONE), "
     "usage_point (key; made when not known), zone (IANA), commodity (default electricity), feeder, "
-    "transformer, multiplier, "
+    "transformer, substation, collector (network equipment that reaches it), multiplier, "
     "valid_from. Everything is stored, or nothing is.";
 
 struct RowProblem {

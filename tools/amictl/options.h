@@ -32,10 +32,14 @@ void add_billing(CLI::App& app, const Options& options, Run& run);
 void add_vee(CLI::App& app, const Options& options, Run& run);  // findings, revalidate
 void add_events(CLI::App& app, const Options& options, Run& run);
 void add_changes(CLI::App& app, const Options& options, Run& run);    // and reconcile
+void add_clocks(CLI::App& app, const Options& options, Run& run);
 void add_gaps(CLI::App& app, const Options& options, Run& run);       // and completeness
+void add_gaps_backfill(CLI::App& gaps, const Options& options, Run& run);  // below `gaps`
 void add_ingest(CLI::App& app, const Options& options, Run& run);     // adapters, sources, quarantine
 void add_reprocess(CLI::App& app, const Options& options, Run& run);  // and raw
 void add_admin(CLI::App& app, const Options& options, Run& run);      // audit, retention, maintenance
+void add_commands(CLI::App& app, const Options& options, Run& run);   // read-now, ping, demand-reset
+void add_operations(CLI::App& app, const Options& options, Run& run);
 void add_decode(CLI::App& app, Run& run);
 void add_metrology(CLI::App& app, Run& run);
 void add_approval(CLI::App& app, const Options& options, Run& run);

@@ -233,7 +233,7 @@ Outcome FakeHost::drain(const AdapterFamily& family, const Settings& settings) {
       source.length = entry.message.size();
       source.received_at = host.clock.now();
       const auto stored =
-          co_await host.store.commit(std::move(source), of.decode(with, entry.message), std::vector<StateChange>());
+          co_await host.store.commit(std::move(source), of.decode(with, entry.message, host.clock.now()), std::vector<StateChange>());
       if (stored) {
         host.journal.entries.erase(id);
       } else {

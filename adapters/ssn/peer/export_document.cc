@@ -27,7 +27,7 @@ class Writer {
     ssn_export::MeterData data;
     data.meter_name = collected.meter;
     data.util_device_id = collected.meter;
-    data.mac_id = mac(collected);
+    data.mac_id = mac_of(collected);
     if (!collected.readings.empty()) data.registers.push_back(registers(collected));
     if (!collected.intervals.empty()) {
       auto block = intervals(collected);
@@ -55,16 +55,6 @@ class Writer {
   }
 
  private:
-  // From the module's id, the last eight bytes of it.
-  static std::string mac(const Collected& collected) {
-    std::string text;
-    if (collected.readings.empty()) return text;
-    const std::string& module = collected.readings.front().identity.module;
-    for (std::size_t i = 0; i + 1 < module.size(); i += 2)
-      text += (text.empty() ? "" : ":") + module.substr(i, 2);
-    return text;
-  }
-
   // At least four decimals; a number with more keeps them. Zero is "0", as in the sample.
   static std::string printed(const Decimal& kwh) {
     if (kwh.mantissa == 0) return "0";
@@ -167,6 +157,15 @@ class Writer {
 };
 
 }  // namespace
+
+std::string mac_of(const Collected& collected) {
+  std::string text;
+  if (collected.readings.empty()) return text;
+  const std::string& module = collected.readings.front().identity.module;
+  for (std::size_t i = 0; i + 1 < module.size(); i += 2)
+    text += (text.empty() ? "" : ":") + module.substr(i, 2);
+  return text;
+}
 
 Result<std::string> export_document(std::span<const Collected> meters, const ExportSettings& settings) {
   Writer writer(settings);

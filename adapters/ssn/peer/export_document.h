@@ -23,6 +23,10 @@ struct ExportSettings {
   std::string document_id = "virtual-1";
 };
 
+// The MAC id of its module as an export writes it: the last eight bytes of the module's id. Empty: nothing that
+// was collected says the id.
+std::string mac_of(const virtual_meter::Collected& collected);
+
 // One document. Errors: an interval that is not whole minutes or above a month, a name that is empty, a Ke
 // that is not above zero, or numbers that do not fit.
 Result<std::string> export_document(std::span<const virtual_meter::Collected> meters,

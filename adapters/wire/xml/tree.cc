@@ -1,5 +1,6 @@
 #include "adapters/wire/xml/tree.h"
 
+#include <functional>
 #include <unordered_map>
 
 #include "adapters/wire/xml/xml_stream.h"
@@ -9,6 +10,12 @@ namespace {
 
 constexpr std::string_view kBlanks = " \t\r\n";
 constexpr std::string_view kNil = "http://www.w3.org/2001/XMLSchema-instance\nnil";
+
+// Looks up texts without making strings of them.
+struct TextHash {
+  using is_transparent = void;
+  std::size_t operator()(std::string_view text) const noexcept { return std::hash<std::string_view>{}(text); }
+};
 
 }  // namespace
 
@@ -22,18 +29,22 @@ struct Tree::Builder final : XmlHandler {
     return slice;
   }
 
+  // Nearly always that of the element before.
   std::uint32_t space_of(std::string_view space) {
-    const auto next = static_cast<std::uint32_t>(tree.spaces_.size());
-    const auto [known, added] = spaces.try_emplace(std::string(space), next);
-    if (added) tree.spaces_.emplace_back(space);
-    return known->second;
+    if (last_space < tree.spaces_.size() && tree.spaces_[last_space] == space) return last_space;
+    const auto known = spaces.find(space);
+    if (known != spaces.end()) return last_space = known->second;
+    last_space = static_cast<std::uint32_t>(tree.spaces_.size());
+    tree.spaces_.emplace_back(space);
+    spaces.emplace(space, last_space);
+    return last_space;
   }
 
   // The same few names come again and again.
   Slice name_of(std::string_view name) {
-    const auto [known, added] = names.try_emplace(std::string(name));
-    if (added) known->second = put(name);
-    return known->second;
+    const auto known = names.find(name);
+    if (known != names.end()) return known->second;
+    return names.emplace(name, put(name)).first->second;
   }
 
   void on_start(const StartTag& tag) override {
@@ -56,27 +67,30 @@ struct Tree::Builder final : XmlHandler {
       return stream.fail("too_many_attributes",
                          "the message has more than " + std::to_string(limits.attributes) + " attributes");
     node.attribute_count = static_cast<std::uint32_t>(tree.attributes_.size()) - node.attributes;
-    if (!open.empty()) {
-      Level& above = open.back();
+    if (depth > 0) {
+      Level& above = open[depth - 1];
       node.parent = above.node;
       (above.last == 0 ? tree.nodes_[above.node].first : tree.nodes_[above.last].next) = at;
       above.last = at;
     }
     tree.nodes_.push_back(node);
-    open.push_back({at, 0, {}});
+    if (++depth > open.size()) open.emplace_back();
+    Level& level = open[depth - 1];
+    level.node = at;
+    level.last = 0;
+    level.text.clear();
   }
 
-  void on_text(std::string_view text) override { open.back().text += text; }
+  void on_text(std::string_view text) override { open[depth - 1].text += text; }
 
   void on_end(std::uint64_t end) override {
-    Level& level = open.back();
+    Level& level = open[--depth];
     Node& node = tree.nodes_[level.node];
     const auto first = level.text.find_first_not_of(kBlanks);
     if (first != std::string::npos && !node.nil)
       node.text =
           put(std::string_view(level.text).substr(first, level.text.find_last_not_of(kBlanks) - first + 1));
     node.end = end;
-    open.pop_back();
   }
 
   struct Level {
@@ -86,9 +100,11 @@ struct Tree::Builder final : XmlHandler {
 
   const TreeLimits& limits;
   Tree& tree;
-  std::vector<Level> open;
-  std::unordered_map<std::string, std::uint32_t> spaces;
-  std::unordered_map<std::string, Slice> names;
+  std::vector<Level> open;  // the first `depth` are of open elements; the others keep their memory
+  std::size_t depth = 0;
+  std::uint32_t last_space = 0;
+  std::unordered_map<std::string, std::uint32_t, TextHash, std::equal_to<>> spaces;
+  std::unordered_map<std::string, Slice, TextHash, std::equal_to<>> names;
   XmlStream stream;
 };
 

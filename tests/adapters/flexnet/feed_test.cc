@@ -26,7 +26,7 @@ class FlexnetFeed : public testing::Test {
   FlexnetFeed() {
     char folder[] = "/tmp/ami-flexnet-XXXXXX";
     folder_ = ::mkdtemp(folder);
-    families_.push_back(family());
+    families_ = interfaces();
   }
   ~FlexnetFeed() override {
     if (adapter_) host.stop(*adapter_);
@@ -144,7 +144,7 @@ TEST_F(FlexnetFeed, WithoutAssumptionsEveryRecordOfTheRealSampleIsQuarantinedFor
 TEST_F(FlexnetFeed, AQuarantinedRecordCanBeDecodedAgain) {
   const sdk::LoadedFeed feed = load("flexnet.yaml");
   const DecodedBatch batch = feed.family->decode(
-      feed.settings, "MEPMD01,19970819,S,C,R,C,202601151700,M1,OK,E,KWHREG,1.0,,1,202601150600,R,12.5");
+      feed.settings, "MEPMD01,19970819,S,C,R,C,202601151700,M1,OK,E,KWHREG,1.0,,1,202601150600,R,12.5", UtcInstant{});
   ASSERT_EQ(batch.observations.size(), 1U);
   EXPECT_EQ(std::get<SeriesObservation>(batch.observations[0]).meter, "M1");
   EXPECT_EQ(std::get<SeriesObservation>(batch.observations[0]).values.at(0).value, "12.5");

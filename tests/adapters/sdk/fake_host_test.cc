@@ -123,7 +123,7 @@ class CountingFamily final : public AdapterFamily {
   const SettingsSchema& schema() const noexcept override { return schema_; }
   Result<FeedPlan> plan(const Settings&, const std::string&) const override { return FeedPlan{}; }
   std::unique_ptr<Adapter> make(const Settings&, Services) const override { return nullptr; }
-  DecodedBatch decode(const Settings&, std::string_view raw) const override {
+  DecodedBatch decode(const Settings&, std::string_view raw, UtcInstant) const override {
     given.emplace_back(raw);
     return {};
   }

@@ -14,6 +14,7 @@ namespace fs = std::filesystem;
 
 class OneFamily : public AdapterFamily {
  public:
+  explicit OneFamily(std::string key = {}) { info_.key = std::move(key); }
   [[nodiscard]] const AdapterInfo& info() const noexcept override { return info_; }
   [[nodiscard]] const SettingsSchema& schema() const noexcept override { return schema_; }
   [[nodiscard]] Result<FeedPlan> plan(const Settings& settings, const std::string& dir) const override {
@@ -22,7 +23,7 @@ class OneFamily : public AdapterFamily {
     return FeedPlan{rules.value(), "one"};
   }
   [[nodiscard]] std::unique_ptr<Adapter> make(const Settings&, Services) const override { return nullptr; }
-  [[nodiscard]] DecodedBatch decode(const Settings&, std::string_view) const override { return {}; }
+  [[nodiscard]] DecodedBatch decode(const Settings&, std::string_view, UtcInstant) const override { return {}; }
 
  private:
   AdapterInfo info_{"one", "nothing", {}};
@@ -77,6 +78,23 @@ TEST_F(FeedFile, AnUnknownFamilyNamesThoseThatExist) {
   const std::string path = write("f.yaml", "name: f\nfamily: won\n");
   EXPECT_EQ(to_text(load_feed_file(path, families_).problems),
             path + ":2: family: 'won' is not one of: one\n");
+}
+
+TEST_F(FeedFile, ChoosesAnInterfaceOfItsFamily) {
+  families_.clear();
+  families_.push_back(std::make_unique<OneFamily>("files"));
+  families_.push_back(std::make_unique<OneFamily>("messages"));
+  const LoadedFeed first = load_feed_file(write("f.yaml", kGood), families_);
+  EXPECT_EQ(to_text(first.problems), "");
+  EXPECT_EQ(first.family, families_[0].get()) << "the first one where none is named";
+  const LoadedFeed named = load_feed_file(write("f.yaml", std::string(kGood) + "interface: messages\n"), families_);
+  EXPECT_EQ(to_text(named.problems), "");
+  EXPECT_EQ(named.family, families_[1].get());
+  const std::string path = write("f.yaml", std::string(kGood) + "interface: massages\n");
+  const LoadedFeed none = load_feed_file(path, families_);
+  EXPECT_EQ(none.family, nullptr);
+  EXPECT_EQ(to_text(none.problems),
+            path + ":5: interface: 'massages' is not one of family one: files, messages\n");
 }
 
 TEST_F(FeedFile, WithoutAFamilyNothingElseIsJudged) {

@@ -31,7 +31,7 @@ class SsnFeed : public testing::Test {
   SsnFeed() {
     char folder[] = "/tmp/ami-ssn-XXXXXX";
     folder_ = ::mkdtemp(folder);
-    families_.push_back(family());
+    families_ = interfaces();
   }
   ~SsnFeed() override {
     if (adapter_) host.stop(*adapter_);
@@ -172,10 +172,10 @@ TEST_F(SsnFeed, AnInterruptedFileGoesOnWithoutRepetition) {
 
 TEST_F(SsnFeed, AQuarantinedRecordCanBeDecodedAgainAndNonsenseSaysWhy) {
   const sdk::LoadedFeed feed = load("ssn.yaml");
-  const DecodedBatch good = feed.family->decode(feed.settings, document(event("A")));
+  const DecodedBatch good = feed.family->decode(feed.settings, document(event("A")), UtcInstant{});
   ASSERT_EQ(good.observations.size(), 1U);
   EXPECT_EQ(std::get<EventObservation>(good.observations[0]).code, "A");
-  const DecodedBatch bad = feed.family->decode(feed.settings, "<nonsense");
+  const DecodedBatch bad = feed.family->decode(feed.settings, "<nonsense", UtcInstant{});
   EXPECT_TRUE(bad.observations.empty());
   ASSERT_EQ(bad.malformed.size(), 1U);
   EXPECT_EQ(bad.malformed[0].raw, "<nonsense");

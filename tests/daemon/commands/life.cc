@@ -13,7 +13,7 @@ sdk::Awaitable<std::vector<sdk::AttemptAnswer>> play(std::shared_ptr<FarSide> fa
                                                      sdk::Attempt attempt) {
   const std::size_t index = far->asked.size();
   far->asked.push_back(
-      {clock.now(), attempt.transaction, attempt.kind, attempt.meters, attempt.expires_at, false});
+      {clock.now(), attempt.transaction, attempt.kind, attempt.meters, attempt.expires_at, false, attempt.from, attempt.to});
   if (far->throws_before) throw std::runtime_error("broken before it sent");
   std::vector<sdk::AttemptAnswer> answers(attempt.meters.size());
   if (far->before.count() > 0) co_await clock.wait(far->before);

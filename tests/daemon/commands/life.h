@@ -31,6 +31,7 @@ struct FarSide {
     std::vector<std::string> meters;
     UtcInstant expires_at{};
     bool granted = false;  // its first byte left
+    UtcInstant from{}, to{};
   };
   sdk::AttemptState state = sdk::AttemptState::Waiting;
   std::string reason;

@@ -170,5 +170,38 @@ TEST_F(PacingTest, FeederIsNotAskedByMoreThanItsShare) {
   EXPECT_EQ(states(feeder), "SENT SUCCEEDED SENT QUEUED");
 }
 
+TEST_F(PacingTest, SubstationAndCollectorHaveTheirShareToo) {
+  for (int n = 6; n <= 9; ++n) add_meter(n, "F" + std::to_string(n));
+  sql("UPDATE usage_point_detail SET substation = 'S1', collector = CASE WHEN feeder IN ('F6', 'F7') THEN 'C1' ELSE '' END");
+  Rules rules;
+  rules.substation_in_flight = 3;
+  rules.collector_in_flight = 1;
+  const auto life = start(rules);
+  const OperationId id = life->read("r1", {"M6", "M7", "M8", "M9", "M1"});
+  EXPECT_EQ(states(id), "SENT QUEUED SENT SENT SENT") << "M7 is the collector's second";
+  ASSERT_TRUE(life->take({{transaction(id, 2), "B8", "done"}}).ok());
+  EXPECT_EQ(states(id), "SENT QUEUED SUCCEEDED SENT SENT");
+  ASSERT_TRUE(life->take({{transaction(id, 0), "B6", "done"}}).ok());
+  EXPECT_EQ(states(id), "SUCCEEDED SENT SUCCEEDED SENT SENT");
+}
+
+TEST_F(PacingTest, ExpectedTimeHoldsTheRestOfAFeedThatRests) {
+  Rules rules;
+  rules.retry_first = rules.retry_longest = seconds{40};
+  const auto life = start(rules);
+  const OperationId first = life->read("r0", {"M1"});
+  life->advance(seconds{10});
+  ASSERT_TRUE(life->take({{transaction(first), "B1", "done"}}).ok());
+  life->far->state = sdk::AttemptState::Failed;
+  life->far->reason = "unreachable";
+  const OperationId waits = life->read("r1", {"M2"});
+  life->run();
+  const auto place = life->place(waits);
+  ASSERT_TRUE(place && place->expected);
+  // Ten seconds for an answer, after a rest of 40 s that has jitter.
+  EXPECT_GT(*place->expected, seconds{10});
+  EXPECT_LE(*place->expected, seconds{51});
+}
+
 }  // namespace
 }  // namespace ami::daemon::commands

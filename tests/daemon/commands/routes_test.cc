@@ -55,6 +55,22 @@ TEST(Routes, FeedThatStatesTheCommandIsTakenWhereTheDeliveringOneDoesNot) {
   EXPECT_EQ(told(meter({badge("", "G7")}, {}, "Flex-Net"), feeds), "soap/G7");
 }
 
+TEST(Routes, OfAFamilysFeedsOnlyThoseCountThatStateTheCommand) {
+  // A site with files and two message interfaces, of which one gives recorded values and the other reads.
+  std::vector<FeedFacts> feeds{feed("files", "gridstream", false), feed("soap", "gridstream", true),
+                               feed("cim", "gridstream", false)};
+  feeds[2].can.backfill = true;
+  const MeterWays ways = meter({badge("", "G7")}, {"files"});
+  EXPECT_EQ(told(ways, feeds), "soap/G7");
+  EXPECT_EQ(told(ways, feeds, OperationKind::Backfill), "cim/G7");
+  EXPECT_EQ(told(ways, feeds, OperationKind::Ping), "not_stated");
+  feeds[1].can.backfill = true;
+  EXPECT_EQ(told(ways, feeds, OperationKind::Backfill), "not_assigned") << "which of the two, nobody says";
+  EXPECT_EQ(told(meter({badge("", "G7"), badge("soap", "S7")}, {"files"}), feeds, OperationKind::Backfill), "soap/S7");
+  EXPECT_EQ(told(meter({badge("files", "F7")}, {"files"}), feeds), "no_name")
+      << "a name that is only the files' is not what the messages call it";
+}
+
 TEST(Routes, SeveralFeedsOfTheFamilyAreNoAnswer) {
   const std::vector<FeedFacts> feeds{feed("east", "flexnet", true), feed("west", "flexnet", true)};
   const Route route = route_of(meter({badge("", "G7")}, {}, "flexnet"), kNorth, OperationKind::Read, feeds);

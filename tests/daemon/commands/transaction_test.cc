@@ -36,5 +36,39 @@ TEST(TransactionId, DiffersByEachOfItsParts) {
   EXPECT_EQ(ids.size(), 40U * 40U * 40U);
 }
 
+TEST(AskedAt, IsTheSecondOfATransaction) {
+  for (const std::int64_t when :
+       {std::int64_t{1577836800}, std::int64_t{1768435200}, std::int64_t{253402300799}}) {
+    for (const std::int64_t operation : {std::int64_t{1}, std::numeric_limits<std::int64_t>::max()})
+      EXPECT_EQ(asked_at(transaction_id(operation, 7, second(when))), second(when));
+  }
+}
+
+TEST(AskedAt, OfWhatIsNoTransactionOfOursIsNothing) {
+  for (const char* text : {"rs-11-z",
+                           "",
+                           "1",
+                           "1-1",
+                           "1-1-",
+                           "-1-1-1",
+                           "1--1-1",
+                           "1-1-1-1",
+                           "1-1-1-",
+                           " 1-1-1",
+                           "1-1-1 ",
+                           "1-1-Z",
+                           "RS-11-Z",
+                           "1-+1-1",
+                           "1-1--1",
+                           "0-1-1",
+                           "1-0-1",
+                           "1-1-zzzzzzzzzzzz",
+                           "1-1-zzzzzzzzzzzzzzzzzz",
+                           "550e8400-e29b-41d4",
+                           "a.b.c"}) {
+    EXPECT_EQ(asked_at(text), std::nullopt) << text;
+  }
+}
+
 }  // namespace
 }  // namespace ami::daemon::commands

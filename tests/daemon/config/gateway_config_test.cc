@@ -110,6 +110,29 @@ TEST_F(GatewayConfigTest, CollectionHasAGraceAPauseAndARuleForRegisters) {
   EXPECT_EQ(said.config.collection.grace, std::chrono::hours{6});
   EXPECT_EQ(said.config.collection.every, std::chrono::minutes{1});
   EXPECT_TRUE(said.config.collection.registers_daily);
+  EXPECT_TRUE(usual.backfill);
+  EXPECT_EQ(usual.backfill_after, std::chrono::hours{12});
+  EXPECT_EQ(usual.backfill_per_hour, 600);
+  EXPECT_EQ(usual.backfill_tries, 3);
+  EXPECT_EQ(usual.backfill_pause, std::chrono::hours{6});
+  EXPECT_EQ(usual.backfill_longest_pause, std::chrono::days{7});
+  const auto asks = load(std::string("collection: {backfill: false, backfill_after: 1h, backfill_per_hour: 5, "
+                                     "backfill_tries: 1, backfill_pause: 1h, backfill_longest_pause: 1h}\n") +
+                         kGood);
+  ASSERT_TRUE(asks.problems.empty()) << sdk::to_text(asks.problems);
+  EXPECT_FALSE(asks.config.collection.backfill);
+  EXPECT_EQ(asks.config.collection.backfill_per_hour, 5);
+  EXPECT_EQ(asks.config.collection.backfill_longest_pause, std::chrono::hours{1});
+  for (const std::string bad :
+       {"{backfill: often}", "{backfill_after: 61d}", "{backfill_per_hour: 0}", "{backfill_tries: 0}",
+        "{backfill_pause: 59m}", "{backfill_pause: 31d, backfill_longest_pause: 60d}",
+        "{backfill_pause: 8h, backfill_longest_pause: 7h}", "{backfill_longest_pause: 91d}"}) {
+    EXPECT_EQ(load("collection: " + bad + "\n" + kGood).problems.size(), 1U) << bad;
+  }
+  for (const std::string bad : {"{backfill_percent: 0}", "{backfill_percent: 101}", "{substation_in_flight: -1}",
+                                "{collector_in_flight: many}"}) {
+    EXPECT_EQ(load("commands: " + bad + "\n" + kGood).problems.size(), 1U) << bad;
+  }
   for (const std::string bad :
        {"{grace: 61d}", "{every: 99ms}", "{register_expected: weekly}", "{grace: soon}", "{graze: 6h}"}) {
     EXPECT_EQ(load("collection: " + bad + "\n" + kGood).problems.size(), 1U) << bad;

@@ -1,4 +1,5 @@
-// The daemon with one family that is pushed to, as a process of its own: tests kill it.
+// The daemon with made-up families, one that is pushed to and two that are asked, as a process of its own: tests
+// kill it.
 #include <csignal>
 #include <cstdio>
 #include <iostream>
@@ -6,16 +7,20 @@
 #include "daemon/config/gateway_config.h"
 #include "daemon/gateway/failpoint_kill.h"
 #include "daemon/gateway/gateway.h"
+#include "tests/daemon/support/line_command_family.h"
+#include "tests/daemon/support/line_order_family.h"
 #include "tests/daemon/support/line_push_family.h"
 
 int main(int argc, char** argv) {
-  if (argc != 2) {
-    std::fprintf(stderr, "usage: pushed-gatewayd CONFIG\n");
+  if (argc < 2) {
+    std::fprintf(stderr, "usage: pushed-gatewayd [--config] CONFIG\n");
     return 2;
   }
   std::vector<std::unique_ptr<ami::sdk::AdapterFamily>> families;
   families.push_back(ami::daemon::testing::line_push_family());
-  auto loaded = ami::daemon::load_gateway_config(argv[1], families);
+  families.push_back(ami::daemon::testing::line_command_family());
+  families.push_back(ami::daemon::testing::line_order_family());
+  auto loaded = ami::daemon::load_gateway_config(argv[argc - 1], families);
   if (!loaded.problems.empty()) {
     std::cerr << ami::sdk::to_text(loaded.problems);
     return 2;

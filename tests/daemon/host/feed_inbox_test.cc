@@ -25,6 +25,9 @@ using testing::FakeFamily;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 
+// Much longer than what the virtual clock goes on while a test turns.
+constexpr std::chrono::hours kRepeatWindow{1000};
+
 // A gateway's inner parts in one run; the folder and the store live through several.
 class OneRun {
  public:
@@ -41,6 +44,7 @@ class OneRun {
     config.family = &family;
     config.fingerprint = "1";
     config.plan.rules = testing::sample_rules();
+    config.repeat_window = kRepeatWindow;
     configs_.push_back(std::move(config));
   }
   ~OneRun() {
@@ -82,6 +86,13 @@ class OneRun {
   std::uint64_t kept() { return journal_.figures().messages; }
   bool empty() {
     return turn_until([&] { return kept() == 0; });
+  }
+  void pass(std::chrono::hours span) {
+    bool passed = false;
+    asio::co_spawn(
+        io_, [&]() -> sdk::Awaitable<void> { co_await clock_.wait(span); },
+        [&](std::exception_ptr) { passed = true; });
+    EXPECT_TRUE(turn_until([&] { return passed; }));
   }
   JournalLink& journal() { return journal_; }
   Host& host() { return host_; }
@@ -305,6 +316,146 @@ TEST_F(FeedInboxTest, MessagesOfAFeedThatIsGoneStayAndAreReported) {
   const auto gateway = run();
   EXPECT_TRUE(gateway->empty());
   EXPECT_EQ(store_.stored.size(), 1U);
+}
+
+// "METER STATE [TRANSACTION]": a switch notification that has no time of its own.
+DecodedBatch decode_state(std::string_view raw, UtcInstant received_at) {
+  DecodedBatch batch;
+  const std::string_view text = batch.text(raw);
+  const auto first = text.find(' '), second = text.find(' ', first + 1);
+  EventObservation event;
+  event.meter = text.substr(0, first);
+  event.code = text.substr(first + 1, second == std::string_view::npos ? second : second - first - 1);
+  event.raw = text;
+  event.time = parse_stated_time(batch.text(to_text(received_at))).value();
+  event.time_source = TimeSource::Receipt;
+  batch.observations.emplace_back(event);
+  if (second == std::string_view::npos) return batch;
+  ResultObservation result;
+  result.meter = event.meter;
+  result.transaction = text.substr(second + 1);
+  batch.results.push_back(result);
+  return batch;
+}
+
+class ReceiptTimed : public FeedInboxTest {
+ protected:
+  ReceiptTimed() { family_.script->on_message = decode_state; }
+  // Pushed, and stored.
+  void deliver(OneRun& gateway, const std::string& message, const std::string& key = "A") {
+    ASSERT_TRUE(gateway.push(key, message).ok());
+    ASSERT_TRUE(gateway.empty());
+  }
+  // Distinct times of the stored events, and with how many units.
+  std::map<UtcInstant, int> facts() const {
+    std::map<UtcInstant, int> out;
+    for (const auto& unit : store_.stored) {
+      for (const auto& event : unit.batch.events) {
+        EXPECT_EQ(event.at, unit.source.received_at);
+        EXPECT_EQ(event.time_source, TimeSource::Receipt);
+        ++out[event.at];
+      }
+    }
+    return out;
+  }
+};
+
+TEST_F(ReceiptTimed, AnAnswerToATransactionIsOneFactHoweverOftenAndWheneverItComes) {
+  for (int restart = 0; restart < 2; ++restart) {
+    const auto gateway = run();
+    for (int n = 0; n < 5; ++n) {
+      deliver(*gateway, "A Opened 1-1-abc");
+      gateway->pass(std::chrono::hours{3000});
+    }
+  }
+  ASSERT_EQ(store_.stored.size(), 10U);
+  EXPECT_EQ(facts().size(), 1U);
+}
+
+TEST_F(ReceiptTimed, AnUnsolicitedOneIsANewFactAfterTheWindow) {
+  const auto gateway = run();
+  for (int n = 0; n < 3; ++n) deliver(*gateway, "A Opened");
+  gateway->pass(kRepeatWindow * 2);
+  for (int n = 0; n < 3; ++n) deliver(*gateway, "A Opened");
+  const auto told = facts();
+  ASSERT_EQ(told.size(), 2U);
+  for (const auto& [when, times] : told) EXPECT_EQ(times, 3);
+  EXPECT_GT(told.rbegin()->first - told.begin()->first, kRepeatWindow);
+}
+
+TEST_F(ReceiptTimed, OtherWordsAreAnotherFact) {
+  const auto gateway = run();
+  deliver(*gateway, "A Opened");
+  deliver(*gateway, "A Closed");
+  deliver(*gateway, "B Opened");
+  EXPECT_EQ(store_.stored.size(), 3U);
+  for (const auto& unit : store_.stored) EXPECT_EQ(unit.batch.events.size(), 1U);
+}
+
+TEST_F(ReceiptTimed, SideBySideTheyAreOneFactToo) {
+  away_ = true;
+  const auto gateway = run();
+  // Of different keys, so that nothing puts them in order.
+  for (int n = 0; n < 20; ++n) ASSERT_TRUE(gateway->push("key" + std::to_string(n), "A Opened").ok());
+  away_ = false;
+  ASSERT_TRUE(gateway->empty());
+  EXPECT_EQ(store_.stored.size(), 20U);
+  EXPECT_EQ(facts().size(), 1U);
+}
+
+TEST_F(ReceiptTimed, TheStoreIsAskedOnlyForWhatIsDatedByItsReceipt) {
+  const auto gateway = run();
+  family_.script->on_message = nullptr;
+  deliver(*gateway, record("A", 1));
+  EXPECT_EQ(store_.receipts_asked, 0);
+  family_.script->on_message = decode_state;
+  deliver(*gateway, "A Opened");
+  EXPECT_EQ(store_.receipts_asked, 1);
+}
+
+TEST_F(ReceiptTimed, AStoreThatIsAwayIsWaitedForAndNothingIsLost) {
+  std::atomic<int> refusals{5};
+  store_.away = [&]() -> std::optional<Error> {
+    if (refusals-- > 0) return transient("database is away");
+    return std::nullopt;
+  };
+  const auto gateway = run();
+  deliver(*gateway, "A Opened");
+  EXPECT_EQ(store_.stored.size(), 1U);
+  EXPECT_EQ(store_.receipts_asked, 6);
+}
+
+TEST_F(ReceiptTimed, AStopWhileTheStoreIsAwayLeavesTheMessageForTheNextRun) {
+  std::atomic<bool> gone{true};
+  store_.away = [&]() -> std::optional<Error> {
+    if (gone) return transient("database is away");
+    return std::nullopt;
+  };
+  {
+    const auto gateway = run();
+    ASSERT_TRUE(gateway->push("A", "A Opened").ok());
+    ASSERT_TRUE(gateway->turn_until([&] { return store_.receipts_asked > 0; }));
+  }
+  EXPECT_TRUE(store_.stored.empty());
+  gone = false;
+  const auto gateway = run();
+  EXPECT_TRUE(gateway->empty());
+  EXPECT_EQ(facts().size(), 1U);
+}
+
+TEST_F(ReceiptTimed, ADecoderThatFailsAtTheSecondReadingIsADefectOfTheMessageAlone) {
+  const auto gateway = run();
+  deliver(*gateway, "A Opened 1-1-abc");
+  gateway->pass(std::chrono::hours{2});
+  std::atomic<int> reading{0};
+  family_.script->on_message = [&](std::string_view raw, UtcInstant received_at) -> DecodedBatch {
+    if (raw.starts_with("A") && ++reading % 2 == 0) throw std::out_of_range("a defect");
+    return decode_state(raw, received_at);
+  };
+  deliver(*gateway, "A Opened 1-1-abc");
+  deliver(*gateway, "B Opened");
+  EXPECT_EQ(store_.stored.size(), 2U);
+  EXPECT_EQ(logged("MESSAGE_REFUSED"), 1U);
 }
 
 TEST_F(FeedInboxTest, ItsDepthBytesAndAgeAreServed) {

@@ -52,7 +52,9 @@ class PipelineTest : public ::testing::Test {
       offset += record.size() + 1;
     }
     for (const auto& transaction : transactions_) {
-      batch.results.emplace_back().transaction = batch.text(transaction);
+      ResultObservation& result = batch.results.emplace_back();
+      result.transaction = batch.text(transaction);
+      result.meter = batch.text(answers_of_);
     }
     sdk::SourceSpan source;
     source.name = "x.txt";
@@ -69,6 +71,7 @@ class PipelineTest : public ::testing::Test {
   }
 
   std::vector<std::string> transactions_;  // of results in the batch
+  std::string answers_of_;                 // the meter that all of them are about
   std::vector<std::string> lines_;
   Log log_{[this](Level, const std::string& line) { lines_.push_back(line); }};
   asio::io_context io_;
@@ -107,6 +110,56 @@ TEST_F(PipelineTest, StoresReadingsQuarantineAndStateInOneUnit) {
   ASSERT_EQ(unit.state.size(), 2U);
   EXPECT_EQ(unit.state[0].value, "42");
   EXPECT_EQ(unit.state[1].value, std::nullopt);
+}
+
+// Received at midnight of the 16th; a minute of tolerance.
+TEST_F(PipelineTest, ATimeAheadOfItsReceiptIsASignOfTheMetersClock) {
+  ASSERT_TRUE(commit({"B1 1 2026-01-16T00:02:00Z", "B1 2 2026-01-16T00:00:30Z", "B1 3 2026-01-16T09:00:00Z",
+                      "B1 4 2025-01-16T00:00:00Z"})
+                  .ok());
+  const auto& signs = store_.stored.at(0).batch.clock_signs;
+  ASSERT_EQ(signs.size(), 2U) << "two minutes, which is stored, and nine hours, which is not";
+  std::set<std::int64_t> offsets;
+  for (const ClockSign& sign : signs) {
+    EXPECT_EQ(sign.meter, 11);
+    EXPECT_EQ(sign.kind, ClockSignKind::Ahead);
+    offsets.insert(sign.offset.count());
+  }
+  EXPECT_EQ(offsets, (std::set<std::int64_t>{120, 32'400}));
+  EXPECT_EQ(store_.stored.at(0).batch.clock_tolerance, 60s);
+}
+
+TEST_F(PipelineTest, AnAnswerIsJudgedByWhenItsQuestionLeft) {
+  answers_of_ = "B1";
+  transactions_ = {"ours", "theirs"};
+  pipeline_.on_answers([](std::string_view transaction) -> std::optional<UtcInstant> {
+    if (transaction != "ours") return std::nullopt;
+    return testing::at("2026-01-15T23:50:00Z");
+  });
+  ASSERT_TRUE(commit({"B1 1 2026-01-15T23:40:00Z"}).ok());
+  ASSERT_TRUE(commit({"B1 1 2026-01-15T23:55:00Z"}).ok());
+  ASSERT_TRUE(commit({"B2 1 2026-01-15T23:55:00Z"}).ok());
+  const auto signs = [&](std::size_t unit) { return store_.stored.at(unit).batch.clock_signs; };
+  EXPECT_EQ(signs(0), (std::vector<ClockSign>{
+                          {11, ClockSignKind::SteadyOffset, -600s, testing::at("2026-01-15T23:40:00Z")}}));
+  EXPECT_EQ(signs(1), (std::vector<ClockSign>{
+                          {11, ClockSignKind::SteadyOffset, 0s, testing::at("2026-01-15T23:55:00Z")}}));
+  EXPECT_TRUE(signs(2).empty()) << "no reading of the meter that was asked";
+}
+
+TEST_F(PipelineTest, AnAnswerOfAMeterThatNobodyKnowsIsNoSign) {
+  answers_of_ = "B2";
+  transactions_ = {"ours"};
+  pipeline_.on_answers([](std::string_view) { return std::optional(testing::at("2026-01-15T23:50:00Z")); });
+  ASSERT_TRUE(commit({kGood}).ok());
+  EXPECT_TRUE(store_.stored.at(0).batch.clock_signs.empty());
+}
+
+TEST_F(PipelineTest, AClockIsToldOnceHoweverOftenTheBatchIsResolvedAgain) {
+  store_.answers.emplace_back(transient("connection refused"));
+  store_.answers.emplace_back(directory_changed());
+  ASSERT_TRUE(commit({"B1 1 2026-01-16T00:02:00Z"}).ok());
+  EXPECT_EQ(store_.stored.at(0).batch.clock_signs.size(), 1U);
 }
 
 TEST_F(PipelineTest, TransientIsTriedAgainWithGrowingPausesUntilItIsStored) {

@@ -45,7 +45,7 @@ class ReplayTest : public ::testing::Test {
                             },
                             [](const std::string& feed) -> std::optional<ReplayFeed> {
                               if (feed != "sample") return std::nullopt;
-                              return ReplayFeed{testing::sample_rules(9), testing::decode_sample};
+                              return ReplayFeed{testing::sample_rules(9), [](std::string_view raw, UtcInstant) { return testing::decode_sample(raw); }};
                             },
                             log_};
     return replay(parts, request);

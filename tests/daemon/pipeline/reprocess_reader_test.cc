@@ -67,7 +67,7 @@ class ReaderTest : public ::testing::TestWithParam<bool> {
     char folder[] = "/tmp/ami-reread-XXXXXX";
     folder_ = ::mkdtemp(folder);
     decoder_.file = [this] { return std::make_unique<LineReader>(GetParam()); };
-    decoder_.message = [](std::string_view) { return DecodedBatch(); };
+    decoder_.message = [](std::string_view, UtcInstant) { return DecodedBatch(); };
   }
   ~ReaderTest() override { fs::remove_all(folder_); }
 
@@ -81,7 +81,7 @@ class ReaderTest : public ::testing::TestWithParam<bool> {
         });
     EXPECT_TRUE(kept.ok());
     auto raw = files.open(sha256(text));
-    return ContentReader(std::move(raw).value(), decoder_, begin);
+    return ContentReader(std::move(raw).value(), decoder_, begin, UtcInstant{});
   }
   static std::vector<std::string> codes(const ContentReader::Part& part) {
     std::vector<std::string> out;
@@ -155,7 +155,7 @@ TEST(MessageReader, AContentOfAFamilyWithoutFilesIsOneMessage) {
                         })
                   .ok());
   const ContentDecoder decoder{[] { return std::unique_ptr<sdk::FileReader>(); },
-                               [](std::string_view raw) {
+                               [](std::string_view raw, UtcInstant) {
                                  DecodedBatch batch;
                                  EventObservation event;
                                  event.code = batch.text(raw);
@@ -163,7 +163,7 @@ TEST(MessageReader, AContentOfAFamilyWithoutFilesIsOneMessage) {
                                  return batch;
                                }};
   auto raw = files.open(sha256(text));
-  ContentReader reader(std::move(raw).value(), decoder, 0);
+  ContentReader reader(std::move(raw).value(), decoder, 0, UtcInstant{});
   const auto part = reader.up_to(text.size());
   ASSERT_TRUE(part.ok());
   ASSERT_EQ(part->decoded.observations.size(), 1U);

@@ -125,8 +125,11 @@ Reprocessor ReprocessScene::reprocessor() {
          if (utility != north || feed != "feed-1") return std::nullopt;
          return ReprocessFeed{
              rules,
-             {[] { return std::make_unique<flexnet::CmepFileReader>(cmep::Options{}, false); },
-              [](std::string_view) { return DecodedBatch(); }},
+             {[this]() -> std::unique_ptr<sdk::FileReader> {
+                if (message) return nullptr;
+                return std::make_unique<flexnet::CmepFileReader>(cmep::Options{}, false);
+              },
+              [this](std::string_view raw, UtcInstant received_at) { return message(raw, received_at); }},
              fingerprint};
        },
        log});

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <filesystem>
+#include <functional>
 #include <map>
 #include <string>
 #include <vector>
@@ -46,6 +47,7 @@ class ReprocessScene : public storage::StoreTest {
 
   std::filesystem::path folder;
   std::string fingerprint = "settings-1";
+  std::function<DecodedBatch(std::string_view, UtcInstant)> message;  // set: a content is a message, read by it
   FeedRules rules;
   std::vector<std::string> log_lines;
   Log log{[this](Level, const std::string& line) { log_lines.push_back(line); }};

@@ -78,6 +78,10 @@ class MortalStore final : public storage::IngestStore {
     if (--left_ == 0) throw Died();
     return counts;
   }
+  Result<std::vector<UtcInstant>> receipts(std::int32_t utility, const std::string& feed,
+                                           const std::string& content_sha256) override {
+    return store_.receipts(utility, feed, content_sha256);
+  }
   Result<std::optional<std::string>> load_state(const std::string& feed, const std::string& key) override {
     return store_.load_state(feed, key);
   }
@@ -358,6 +362,60 @@ TEST_F(Reprocess, AnOrderThatChoosesNothingIsRefused) {
   EXPECT_EQ(one("SELECT count(*) FROM reprocess_run"), "0");
 }
 
+// A switch notification without a time of its own, received as two facts and several times as each.
+TEST_F(Reprocess, WhatIsDatedByItsReceiptIsReadAgainAtEachReceiptThatDatedAFact) {
+  const auto m = meter(north, "a", "a");
+  const std::string text = "a Opened";
+  message = [](std::string_view raw, UtcInstant received_at) {
+    DecodedBatch batch;
+    EventObservation event;
+    event.meter = batch.text(raw.substr(0, 1));
+    event.code = batch.text(raw.substr(2));
+    event.raw = batch.text(raw);
+    event.time = parse_stated_time(batch.text(to_text(received_at))).value();
+    event.time_source = TimeSource::Receipt;
+    batch.observations.emplace_back(event);
+    return batch;
+  };
+  map(1001, wh(3));
+  const std::string sha256 =
+      "4cc3e353f502472d52170d4df2ebb026865f92d93dcf3e5a9bdd5824a79c510f";  // printf 'a Opened' | sha256sum
+  for (const char* received : {"2026-03-02T06:00:00Z", "2026-03-02T06:00:00Z", "2026-03-02T09:00:00Z"}) {
+    const UtcInstant received_at = storage::at(received);
+    const Outcome kept = keeper->keep({north, "feed-1", sha256, "journal/1", text.size(), 0, received_at},
+                                      [&text](char* into, std::size_t size, std::uint64_t offset) {
+                                        const std::size_t n =
+                                            std::min<std::size_t>(size, text.size() - offset);
+                                        std::copy_n(text.data() + offset, n, into);
+                                        return Result<std::size_t>(n);
+                                      });
+    ASSERT_TRUE(kept.ok()) << kept.error().message;
+    storage::CommitUnit u = unit("message");
+    u.source.feed = "feed-1";
+    u.source.content_sha256 = sha256;
+    u.source.length = text.size();
+    u.source.mapping_version = rules.mapping.version;
+    u.source.received_at = received_at;
+    u.batch.events = {{m, received_at, "UNMAPPED", "", "", "Opened", "", TimeSource::Receipt, 0}};
+    commit(u);
+  }
+  ASSERT_EQ(one("SELECT count(*) FROM event"), "2");
+  map(2001, wh(3));
+  auto events =
+      EventMap::parse("version: 1\nkinds: {SWITCH_OPENED: 3.31.0.68}\n",
+                      "version: 1\nvendor: \"\"\nevents: [{code: Opened, kind: SWITCH_OPENED}]\n", "events");
+  ASSERT_TRUE(events.ok()) << events.error().message;
+  rules.events = *events;
+  fingerprint = "settings-2";
+  const auto done = run(order(false));
+  EXPECT_EQ(done.state, RunState::Done) << done.message;
+  EXPECT_EQ(done.events, 2);
+  EXPECT_EQ(
+      sql("SELECT at::text, kind FROM event ORDER BY at"),
+      (Table{{"2026-03-02 06:00:00+00", "SWITCH_OPENED"}, {"2026-03-02 09:00:00+00", "SWITCH_OPENED"}}));
+  EXPECT_EQ(run(order(false)).events, 0) << "found as it was written";
+}
+
 TEST_F(Reprocess, AStoreThatIsAwayEndsNoRun) {
   meter(north, "a", "a");
   take_in("a.cmep", text_of({"a", "KWHX", "202603010015", {"1"}}), "2026-03-02T06:00:00Z");
@@ -367,6 +425,9 @@ TEST_F(Reprocess, AStoreThatIsAwayEndsNoRun) {
   class Away final : public storage::IngestStore {
    public:
     Result<storage::CommitCounts> commit(const storage::CommitUnit&) override { return transient("away"); }
+    Result<std::vector<UtcInstant>> receipts(std::int32_t, const std::string&, const std::string&) override {
+      return transient("away");
+    }
     Result<std::optional<std::string>> load_state(const std::string&, const std::string&) override {
       return transient("away");
     }

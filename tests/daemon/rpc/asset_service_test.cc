@@ -155,12 +155,18 @@ TEST_F(AssetServiceTest, UsagePointIsUpdatedFromAnInstantOn) {
   request.mutable_usage_point()->set_name("utilities/maui/usagePoints/up1");
   request.mutable_usage_point()->set_feeder("F12");
   request.add_update_fields("feeder");
+  request.mutable_usage_point()->set_substation("SUB-3");
+  request.add_update_fields("substation");
+  request.mutable_usage_point()->set_collector("C-17");
+  request.add_update_fields("collector");
   *request.mutable_at() = stamp("2013-01-01T00:00:00Z");
   ASSERT_TRUE(call(assets, &Stub::UpdateUsagePoint, request, point).ok());
   v1::GetUsagePointRequest get;
   get.set_name("utilities/maui/usagePoints/up1");
   ASSERT_TRUE(call(assets, &Stub::GetUsagePoint, get, point).ok());
   EXPECT_EQ(point.feeder(), "F12");
+  EXPECT_EQ(point.substation(), "SUB-3");
+  EXPECT_EQ(point.collector(), "C-17");
   EXPECT_EQ(point.commodity(), "electricity");
   EXPECT_EQ(point.time_zone(), "Pacific/Honolulu");
 }

@@ -161,6 +161,8 @@ TEST_F(EventIngestServiceTest, AdapterStatusAddsWhatIsStored) {
   fixture.adapters[1].family = "ssn";
   fixture.adapters[1].state = AdapterReport::State::Healthy;
   fixture.adapters[1].records = 9;
+  fixture.adapters[1].facts = {{"head-end", "14 methods"}, {"breaker", "closed"}};
+  fixture.adapters[1].capabilities = {"registers", "ping"};
   v1::AdapterStatusResponse response;
   ASSERT_TRUE(
       call(ingest, &v1::IngestService::Stub::AdapterStatus, v1::AdapterStatusRequest(), response).ok());
@@ -172,6 +174,10 @@ TEST_F(EventIngestServiceTest, AdapterStatusAddsWhatIsStored) {
   EXPECT_TRUE(first.counts_known());
   EXPECT_EQ(first.quarantine_open(), 1U);
   EXPECT_GT(first.stored_registers(), 0U);
+  ASSERT_EQ(first.facts_size(), 2);
+  EXPECT_EQ(first.facts(1).name() + "=" + first.facts(1).value(), "breaker=closed");
+  ASSERT_EQ(first.capabilities_size(), 2);
+  EXPECT_EQ(first.capabilities(1), "ping");
   EXPECT_EQ(response.adapters(1).state(), v1::Adapter::FAILED);
   EXPECT_EQ(response.adapters(1).reason(), "folder is gone");
 }

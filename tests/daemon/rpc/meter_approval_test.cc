@@ -288,6 +288,66 @@ TEST_F(MeterApprovalTest, ModuleThatIsTakenOutLeavesNone) {
   EXPECT_EQ(meter.conformity().state(), v1::Conformity::UNKNOWN);
 }
 
+TEST_F(MeterApprovalTest, RadioIntoTheHomeIsOfTheModuleAndSayingItIsNoSwap) {
+  v1::Meter wanted = axr_sd("m1");
+  wanted.set_module_type("TS2");
+  ASSERT_TRUE(create(wanted).ok());
+  EXPECT_EQ(meter.han(), "") << "not known";
+  v1::UpdateMeterRequest request;
+  request.mutable_meter()->set_name(name("m1"));
+  request.mutable_meter()->set_han("ZIGBEE");
+  request.add_update_fields("han");
+  *request.mutable_at() = stamp("2013-01-01T00:00:00Z");
+  ASSERT_TRUE(update(request).ok());
+  ASSERT_TRUE(get("m1").ok());
+  EXPECT_EQ(meter.han(), "ZIGBEE");
+  ASSERT_EQ(meter.modules_size(), 1) << "the same module, all the time";
+  EXPECT_EQ(meter.modules(0).han(), "ZIGBEE");
+  EXPECT_FALSE(meter.modules(0).seal_broken());
+  // Another module has its own, which nobody has told yet.
+  ASSERT_TRUE(update(swap("m1", "SSN", "2013-02-01T00:00:00Z")).ok());
+  EXPECT_EQ(meter.han(), "");
+  EXPECT_EQ(meter.modules(0).han(), "ZIGBEE");
+  request.mutable_meter()->set_han("");
+  ASSERT_TRUE(update(request).ok()) << "taken back, of the module that was there in January";
+  EXPECT_EQ(meter.modules(0).han(), "");
+}
+
+TEST_F(MeterApprovalTest, RadioIntoTheHomeStaysWithAModuleThatGetsABoard) {
+  v1::Meter wanted = axr_sd("m1");
+  wanted.set_module_type("UMT");
+  wanted.set_han("NONE");
+  ASSERT_TRUE(create(wanted).ok());
+  EXPECT_EQ(meter.han(), "NONE");
+  v1::UpdateMeterRequest request;
+  request.mutable_meter()->set_name(name("m1"));
+  request.mutable_meter()->set_board("EMTR-3-FX");
+  request.add_update_fields("board");
+  *request.mutable_at() = stamp("2013-01-01T00:00:00Z");
+  ASSERT_TRUE(update(request).ok());
+  EXPECT_EQ(meter.han(), "NONE");
+}
+
+TEST_F(MeterApprovalTest, BadRadiosAreNamed) {
+  v1::Meter wanted = axr_sd("m1");
+  wanted.set_han("zigbee");
+  const grpc::Status status = create(wanted);
+  EXPECT_EQ(field_of(status), "meter.han");
+  EXPECT_NE(status.error_message().find("NONE, ZIGBEE"), std::string::npos) << status.error_message();
+  wanted.clear_module_type();
+  wanted.set_han("ZIGBEE");
+  EXPECT_EQ(field_of(create(wanted)), "meter.han") << "of which module?";
+  wanted.clear_han();
+  ASSERT_TRUE(create(wanted).ok());
+  v1::UpdateMeterRequest request;
+  request.mutable_meter()->set_name(name("m1"));
+  request.mutable_meter()->set_han("ZIGBEE");
+  request.add_update_fields("han");
+  EXPECT_FALSE(update(request).ok()) << "no module is known";
+  request.mutable_meter()->set_han("WIFI");
+  EXPECT_EQ(field_of(update(request)), "meter.han");
+}
+
 TEST_F(MeterApprovalTest, BadSwapsAreNamed) {
   ASSERT_TRUE(create(axr_sd("m1")).ok());
   EXPECT_EQ(field_of(update(swap("m1", "Itron", "2013-01-01T00:00:00Z"))), "meter.module_type");
@@ -536,6 +596,38 @@ TEST_F(ImportApprovalTest, UnknownModuleNamesTheKnownOnesAndTheOtherRowsAreStill
   EXPECT_EQ(response.errors(2).row(), 3U);
   EXPECT_EQ(response.errors(2).reason(), "MODULE_RESTRICTION");
   EXPECT_EQ(meters(), 0);
+}
+
+TEST_F(ImportApprovalTest, RadioIntoTheHomeIsStoredFilledInAndNotContradicted) {
+  v1::Meter known = axr_sd("m1");
+  known.set_module_type("TS2");
+  ASSERT_TRUE(create(known).ok());
+  add(known, "").set_han("ZIGBEE");  // was not known
+  v1::Meter fresh = known;
+  fresh.set_name(name("m2"));
+  add(fresh, "").set_han("NONE");
+  ASSERT_TRUE(import(v1::ImportOptions::INSTALLED).ok());
+  EXPECT_TRUE(response.stored());
+  EXPECT_EQ(response.unchanged(), 0U);
+  ASSERT_TRUE(get("m1").ok());
+  EXPECT_EQ(meter.han(), "ZIGBEE");
+  ASSERT_TRUE(get("m2").ok());
+  EXPECT_EQ(meter.han(), "NONE");
+  ASSERT_TRUE(import(v1::ImportOptions::INSTALLED).ok());
+  EXPECT_EQ(response.unchanged(), 2U);
+
+  rows.Clear();
+  add(known, "").set_han("NONE");
+  v1::Meter none = axr_sd("m3");
+  none.clear_module_type();
+  add(none, "").set_han("ZIGBEE");
+  add(fresh, "").set_han("wifi");
+  ASSERT_TRUE(import(v1::ImportOptions::INSTALLED).ok());
+  EXPECT_FALSE(response.stored());
+  ASSERT_EQ(response.errors_size(), 3);
+  for (const auto& error : response.errors()) EXPECT_EQ(error.field(), "han") << error.message();
+  ASSERT_TRUE(get("m1").ok());
+  EXPECT_EQ(meter.han(), "ZIGBEE");
 }
 
 TEST_F(ImportApprovalTest, OtherModuleThanTheKnownOneIsAnErrorAndOneThatWasMissingIsAdded) {

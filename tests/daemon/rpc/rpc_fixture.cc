@@ -138,7 +138,8 @@ Outcome RpcFixture::start(RpcServer::Config config) {
           .executor = [this](std::function<void()> work) { workers.post(std::move(work)); },
           .kept = kept_contents(),
           .regimes = [this] { return regimes; },
-          .rules = [this] { return rules; }});
+          .rules = [this] { return rules; },
+          .commands = commands});
   return server->start();
 }
 

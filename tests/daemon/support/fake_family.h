@@ -17,6 +17,7 @@ struct FakeScript {
   std::atomic<bool> fail{false};  // health() says Failed
   std::function<void(sdk::Services&)> on_make = [](sdk::Services&) {};
   std::function<DecodedBatch(std::string_view)> on_decode = [](std::string_view) { return DecodedBatch{}; };
+  std::function<DecodedBatch(std::string_view, UtcInstant received_at)> on_message;  // instead of on_decode
   // Empty: no command is stated.
   std::function<sdk::Awaitable<std::vector<sdk::AttemptAnswer>>(sdk::Attempt)> on_attempt;
   std::function<Result<sdk::FeedPlan>()> on_plan = [] { return Result<sdk::FeedPlan>(sdk::FeedPlan{}); };
@@ -31,8 +32,8 @@ class FakeFamily final : public sdk::AdapterFamily {
     return script->on_plan();
   }
   std::unique_ptr<sdk::Adapter> make(const sdk::Settings&, sdk::Services services) const override;
-  DecodedBatch decode(const sdk::Settings&, std::string_view raw) const override {
-    return script->on_decode(raw);
+  DecodedBatch decode(const sdk::Settings&, std::string_view raw, UtcInstant received_at) const override {
+    return script->on_message ? script->on_message(raw, received_at) : script->on_decode(raw);
   }
 
   std::shared_ptr<FakeScript> script = std::make_shared<FakeScript>();

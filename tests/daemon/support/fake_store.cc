@@ -1,5 +1,7 @@
 #include "tests/daemon/support/fake_store.h"
 
+#include <set>
+
 namespace ami::daemon::testing {
 
 Result<storage::CommitCounts> FakeStore::commit(const storage::CommitUnit& unit) {
@@ -21,6 +23,19 @@ Result<storage::CommitCounts> FakeStore::commit(const storage::CommitUnit& unit)
   counts.quarantined = unit.batch.quarantined.size();
   for (const auto& run : unit.batch.intervals) counts.interval_values += run.mantissas.size();
   return counts;
+}
+
+Result<std::vector<UtcInstant>> FakeStore::receipts(std::int32_t utility, const std::string& feed,
+                                                    const std::string& content_sha256) {
+  const std::lock_guard lock(mutex_);
+  ++receipts_asked;
+  if (auto refusal = away()) return *refusal;
+  std::set<UtcInstant> found;
+  for (const storage::CommitUnit& unit : stored) {
+    if (unit.utility == utility && unit.source.feed == feed && unit.source.content_sha256 == content_sha256)
+      found.insert(unit.source.received_at);
+  }
+  return std::vector<UtcInstant>(found.begin(), found.end());
 }
 
 Result<std::optional<std::string>> FakeStore::load_state(const std::string& feed, const std::string& key) {

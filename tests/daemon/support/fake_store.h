@@ -24,6 +24,11 @@ class FakeStore final : public storage::IngestStore {
   Result<storage::CommitCounts> commit(const storage::CommitUnit& unit) override;
   Result<std::optional<std::string>> load_state(const std::string& feed, const std::string& key) override;
   Outcome save_state(const std::string& feed, const std::vector<storage::StateRow>& rows) override;
+  // Of the stored units; `away` answers instead.
+  Result<std::vector<UtcInstant>> receipts(std::int32_t utility, const std::string& feed,
+                                           const std::string& content_sha256) override;
+  std::function<std::optional<Error>()> away = [] { return std::nullopt; };
+  int receipts_asked = 0;
 
  private:
   std::mutex mutex_;

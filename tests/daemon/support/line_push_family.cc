@@ -123,7 +123,7 @@ class LinePushFamily final : public sdk::AdapterFamily {
   std::unique_ptr<sdk::Adapter> make(const sdk::Settings& settings, sdk::Services services) const override {
     return std::make_unique<LinePushAdapter>(info_, settings.text("port_file"), services);
   }
-  DecodedBatch decode(const sdk::Settings&, std::string_view raw) const override {
+  DecodedBatch decode(const sdk::Settings&, std::string_view raw, UtcInstant) const override {
     return decode_sample(raw);
   }
 

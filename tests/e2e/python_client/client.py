@@ -6,8 +6,9 @@ Needs Debian's python3-grpcio, python3-protobuf, protobuf-compiler and protobuf-
     client.py --address unix:/run/ami-gateway/rpc.sock registers utilities/maui/meters/10042
     client.py --address gateway:50051 --ca ca.pem --cert reader.pem --key reader.key \\
         intervals utilities/maui/usagePoints/up1 2013-04-07T00:00:00Z 2013-04-09T00:00:00Z billing
+    client.py --address unix:/run/ami-gateway/rpc.sock read-now utilities/maui/meters/10042 mdm-4711 move-out
 
-As a module: connect(), latest(), registers(), intervals(), refusal(). Values are decimal strings; times are UTC with "Z".
+As a module: connect(), latest(), registers(), intervals(), read_now(), ping(), watch(), refusal(). Values are decimal strings; times are UTC with "Z".
 """
 import argparse
 import atexit
@@ -38,6 +39,7 @@ def make_stubs():
 
 
 make_stubs()
+from ami.v1 import command_service_pb2, command_service_pb2_grpc  # noqa: E402
 from ami.v1 import reading_service_pb2, reading_service_pb2_grpc, types_pb2  # noqa: E402
 from google.protobuf import json_format, timestamp_pb2  # noqa: E402
 from google.rpc import error_details_pb2, status_pb2  # noqa: E402
@@ -98,6 +100,37 @@ def intervals(channel, name, start, end, purpose, timeout=60):
             qualities[entry.number] = entry.quality
         if message.HasField("block"):
             yield from _slots(message.block, channels[message.block.channel], qualities)
+
+
+def read_now(channel, meter, request_id, purpose, wait=30, **more):
+    """Asks a meter and gives the operation. It may not have ended after `wait` seconds: see "done"; the same call again,
+    with the same request_id, is the same operation. More: order_id, on_behalf_of, priority, include_latest."""
+    request = command_service_pb2.ReadNowRequest(meter=meter, request_id=request_id, purpose=purpose, **more)
+    request.wait.FromSeconds(wait)
+    return _value(command_service_pb2_grpc.CommandServiceStub(channel).ReadNow(request, timeout=wait + 10))
+
+
+def ping(channel, meters, request_id, purpose, wait=30):
+    """{meter: "POWERED", "NO_ANSWER", "UNKNOWN" or None while it has not ended}"""
+    stub = command_service_pb2_grpc.CommandServiceStub(channel)
+    request = command_service_pb2.PingBatchRequest(meters=meters, request_id=request_id, purpose=purpose)
+    request.wait.FromSeconds(wait)
+    operation = stub.PingBatch(request, timeout=wait + 10)
+    found, page = {}, command_service_pb2.ListTargetsRequest(name=operation.name, page_size=1000)
+    while True:
+        answer = stub.ListTargets(page, timeout=30)
+        for target in answer.targets:
+            power = command_service_pb2.PingResult.Power.Name(target.power)
+            found[target.meter] = None if power == "POWER_UNSPECIFIED" else power
+        if not answer.next_page_token:
+            return found
+        page.page_token = answer.next_page_token
+
+
+def watch(channel, name, timeout=60):
+    """The operation each time that it has changed, until it has ended."""
+    request = command_service_pb2.WatchOperationRequest(name=name)
+    yield from map(_value, command_service_pb2_grpc.CommandServiceStub(channel).WatchOperation(request, timeout=timeout))
 
 
 def _slots(block, channel, qualities):
@@ -166,6 +199,9 @@ def main():
     many = what.add_parser("intervals")
     for name in ("name", "start", "end", "purpose"):
         many.add_argument(name)
+    now = what.add_parser("read-now")
+    for name in ("name", "request_id", "purpose"):
+        now.add_argument(name)
     options = parser.parse_args()
     with connect(options.address, options.ca, options.cert, options.key) as channel:
         try:
@@ -173,6 +209,8 @@ def main():
                 print(json.dumps(latest(channel, options.name), indent=1))
             elif options.what == "registers":
                 print(json.dumps(list(registers(channel, options.name, options.start, options.end)), indent=1))
+            elif options.what == "read-now":
+                print(json.dumps(read_now(channel, options.name, options.request_id, options.purpose), indent=1))
             else:
                 print(json.dumps(list(intervals(channel, options.name, options.start, options.end, options.purpose)), indent=1))
         except grpc.RpcError as error:

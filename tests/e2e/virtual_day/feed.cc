@@ -42,7 +42,7 @@ Feed::Feed(const std::string& family, const std::string& zone) : families_(sdk::
 }
 
 NormalisedBatch Feed::read(const std::string& content, UtcInstant received_at) const {
-  const DecodedBatch decoded = feed_.family->decode(feed_.settings, content);
+  const DecodedBatch decoded = feed_.family->decode(feed_.settings, content, UtcInstant{});
   const MeterResolver resolve = [](AliasKind, std::string_view id, UtcInstant) {
     const MeterId meter = id == "M1" ? 1 : 2;
     return std::optional<ResolvedMeter>({meter, "2S", UtcInstant::min(), UtcInstant::max()});

@@ -279,5 +279,25 @@ TEST(MalformedRecords, AreQuarantinedUnderTheCodecsReason) {
   EXPECT_EQ(out.quarantined[0].offset, 12U);
 }
 
+TEST(Registers, OlderThanTheFeedsLimitWhenReceivedAreKeptAtTheirOwnTimeAsIndeterminate) {
+  Scene scene;
+  scene.meter("M1", 1);
+  scene.received_at = *parse_instant("2026-01-15T12:00:00Z");
+  scene.rules.stale_after = std::chrono::hours{2};
+  scene.registers("M1", "KWHREG",
+                  {{"1", "", "2026-01-15T09:59:59Z", ""}, {"2", "E", "2026-01-15T09:59:59.5Z", ""}, {"3", "", "2026-01-15T10:00:00Z", ""}});
+  const std::string at = "reg 1 cmep:KWHREG" + std::string(kWh) + "2026-01-15T";
+  EXPECT_THAT(lines(scene.run()),
+              UnorderedElementsAre(at + "09:59:59Z 1000 [2.0.0 2.10.0]", at + "09:59:59.500Z 2000 [2.8.0 2.10.0] E",
+                                   at + "10:00:00Z 3000 [2.0.0]"));
+}
+
+TEST(Registers, OfAnyAgeAreAsSentWhereTheFeedHasNoLimit) {
+  Scene scene;
+  scene.meter("M1", 1);
+  scene.registers("M1", "KWHREG", {{"1", "", "1999-01-15T00:00:00Z", ""}});
+  EXPECT_THAT(lines(scene.run()), ElementsAre("reg 1 cmep:KWHREG" + std::string(kWh) + "1999-01-15T00:00:00Z 1000 [2.0.0]"));
+}
+
 }  // namespace
 }  // namespace ami::testing

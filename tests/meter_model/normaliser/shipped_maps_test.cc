@@ -130,7 +130,7 @@ TEST_P(ShippedMap, TwoRulesNeverFitTheSameWords) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Config, ShippedMap, ::testing::Values("maps/cmep.yaml", "maps/ssn.yaml", "maps/lg-delimited.yaml", "maps/multispeak.yaml"),
+INSTANTIATE_TEST_SUITE_P(Config, ShippedMap, ::testing::Values("maps/cmep.yaml", "maps/ssn.yaml", "maps/lg-delimited.yaml", "maps/multispeak.yaml", "maps/delimited.yaml"),
                          [](const auto& map) {
                            std::string name;
                            for (const char c : std::string(map.param).substr(5)) {

@@ -94,7 +94,7 @@ class MemoryUnderTest final : public StoreUnderTest {
 
   IngestStore& store() override { return *store_; }
   void clear() override {
-    store_ = std::make_unique<MemoryStore>([this] { return now(); });
+    store_ = std::make_unique<MemoryStore>([this] { return now(); }, contract_facts());
     store_->add_utility(kNorth);
     store_->add_utility(kSouth);
     store_->add_meter(kNorth, kMeter);
@@ -251,10 +251,17 @@ class MemoryUnderTest final : public StoreUnderTest {
   }
 
   void dump_events() {
+    std::map<std::int64_t, std::string> heads;
     for (const auto& [key, event] : tables_.events) {
-      row("event", {text(tables_.meters.at(key.meter)), text(key.meter), to_text(key.at), key.vendor,
-                    key.raw_code, key.raw_text, event.said.kind, event.said.code,
-                    text(event.said.mapping_version), text(event.said.time_source)});
+      heads[event.event_id] =
+          "of " + key.raw_code + " " + key.raw_text + " " + text(key.at.time_since_epoch().count());
+    }
+    for (const auto& [key, event] : tables_.events) {
+      row("event",
+          {text(tables_.meters.at(key.meter)), text(key.meter), to_text(key.at), key.vendor, key.raw_code,
+           key.raw_text, event.said.kind, event.said.code, text(event.said.mapping_version),
+           text(event.said.time_source),
+           event.duplicate_of == 0 ? text(std::int64_t{event.duplicates}) : heads.at(event.duplicate_of)});
       row("event_origin",
           Cells{text(key.meter), to_text(key.at), key.raw_code, key.raw_text} + origin(event.source));
     }
@@ -268,6 +275,12 @@ class MemoryUnderTest final : public StoreUnderTest {
       row("sighting", name + Cells{item.detail, item.meter, text(static_cast<std::int64_t>(item.offset)),
                                    text(item.times_seen), to_text(item.first_seen), to_text(item.last_seen),
                                    origin(item.source)[0]});
+    }
+    for (const auto& [key, sign] : tables_.clock_signs) {
+      row("clock", {text(key.meter), key.feed, text(static_cast<std::int64_t>(key.kind)), text(sign.times),
+                    to_text(sign.first_at), to_text(sign.last_at), text(sign.tolerance.count()),
+                    text(sign.last_offset.count()), text(sign.least_offset.count()),
+                    text(sign.most_offset.count()), to_text(sign.worst_at)});
     }
     for (const auto& [key, value] : tables_.state) row("state", {key.first, hex(key.second), hex(value)});
     for (const auto& [key, source] : tables_.sources) {

@@ -10,7 +10,7 @@ namespace ami::storage {
 namespace {
 using namespace contract;
 
-constexpr int kFacts = 70;
+constexpr int kFacts = 90;
 
 // Always the same, unless the program is asked for others: --gtest_shuffle --gtest_random_seed=N
 // [--gtest_repeat=M].

@@ -70,8 +70,14 @@ std::vector<Query> queries() {
              " AS occurred_us, r.time_source FROM register_revision r JOIN channel c USING (channel_id)"
              " LEFT JOIN quality_set q USING (quality_id)"})},
       {"event",
-       text({"SELECT utility_id, meter_id, ", us("at"),
-             " AS at_us, vendor, raw_code, raw_text, kind, code, mapping_version, time_source FROM event"})},
+       text({"SELECT e.utility_id, e.meter_id, ", us("e.at"),
+             " AS at_us, e.vendor, e.raw_code, e.raw_text, e.kind, e.code, e.mapping_version, e.time_source,"
+             " CASE WHEN e.duplicate_of IS NULL THEN e.duplicates::text ELSE coalesce((SELECT 'of ' || "
+             "h.raw_code"
+             " || ' ' || h.raw_text || ' ' || ",
+             us("h.at"),
+             " FROM event h WHERE h.meter_id = e.meter_id AND h.at = e.duplicate_of_at"
+             " AND h.event_id = e.duplicate_of), 'of nobody') END FROM event e"})},
       {"quarantine", "SELECT utility_id, feed, reason, encode(raw, 'hex'), state FROM quarantine"},
       {"state", "SELECT feed, encode(key, 'hex'), encode(value, 'hex') FROM adapter_state"},
       {"source", text({"SELECT s.utility_id, s.feed, ", kOrigin, ", ", us("s.rank_stamp"),
@@ -106,6 +112,9 @@ std::vector<Query> queries() {
              " k.times_seen, ",
              us("k.first_seen"), " AS first_us, ", us("k.last_seen"),
              " AS last_us, s.content_sha256 FROM quarantine k JOIN source s USING (source_id)"})},
+      {"clock", text({"SELECT meter_id, feed, kind, times, ", us("first_at"), " AS first_us, ", us("last_at"),
+                      " AS last_us, tolerance_s, last_offset_s, least_offset_s, most_offset_s, ",
+                      us("worst_at"), " AS worst_us FROM clock_sign"})},
       {"change",
        text({"SELECT dense_rank() OVER (ORDER BY h.txid::text::bigint), h.entity, h.utility_id, h.meter_id,"
              " CASE WHEN h.channel_id <> 0 THEN c.key || ' ' || c.reading_type END,"
@@ -205,7 +214,8 @@ class PostgresUnderTest final : public StoreUnderTest {
         "SET LOCAL session_replication_role = replica;"
         "DELETE FROM interval_day; DELETE FROM interval_odd; DELETE FROM interval_revision;"
         "DELETE FROM register_read; DELETE FROM register_revision; DELETE FROM event; DELETE FROM change;"
-        "DELETE FROM quarantine; DELETE FROM adapter_state; DELETE FROM source; DELETE FROM channel;"
+        "DELETE FROM quarantine; DELETE FROM adapter_state; DELETE FROM source; DELETE FROM channel; DELETE "
+        "FROM clock_sign;"
         "DELETE FROM quality_set");
     tx.commit();
     restart();
@@ -263,7 +273,9 @@ class PostgresUnderTest final : public StoreUnderTest {
     tx.commit();
   }
 
-  void restart() { store_ = std::make_unique<PostgresIngest>(*database_, lanes_); }  // it remembers ids
+  void restart() {
+    store_ = std::make_unique<PostgresIngest>(*database_, lanes_, contract_facts());
+  }  // it remembers ids
   pqxx::field one(const std::string& query) {
     pqxx::work tx(connection_);
     return tx.exec1(query)[0];

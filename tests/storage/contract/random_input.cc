@@ -81,19 +81,21 @@ std::vector<Fact> random_facts(std::mt19937& random, int count) {
     Fact fact;
     fact.file = dice.upto(kFiles - 1);
     fact.place = i;
-    const int kind = dice.upto(9);
-    fact.kind = kind < 6   ? Fact::Kind::Interval
-                : kind < 8 ? Fact::Kind::Register
-                : kind < 9 ? Fact::Kind::Event
-                           : Fact::Kind::Quarantined;
+    const int kind = dice.upto(12);
+    fact.kind = kind < 6    ? Fact::Kind::Interval
+                : kind < 8  ? Fact::Kind::Register
+                : kind < 12 ? Fact::Kind::Event
+                            : Fact::Kind::Quarantined;
     make_interval(fact, dice);
     make_register(fact, dice);
     // The last file is the other utility's.
     fact.run.meter = fact.read.meter =
         fact.file == kFiles - 1 ? kSouthMeter : dice.of({kMeter, kMeter, kMeter, kOtherMeter});
     fact.run.channel = fact.read.channel = dice.of<std::string>({"KWH", "KWH", "KWH", "lp:1"});
-    fact.when = dice.of({"2024-02-29T12:00:00Z", "2024-03-01T00:00:00Z"});
-    fact.event_kind = dice.of<std::string>({"OUTAGE", "UNMAPPED", "RESTORE"});
+    // Around the end of a month, some of them as far apart as the window of a fact is long.
+    fact.when = dice.of({"2024-02-29T12:00:00Z", "2024-02-29T23:59:30Z", "2024-03-01T00:00:00Z",
+                         "2024-03-01T00:02:00Z", "2024-03-01T00:04:00.000001Z"});
+    fact.event_kind = dice.of<std::string>({"OUTAGE", "UNMAPPED", "LAST_GASP", "RESTORATION", "OPENED"});
     fact.raw_code = dice.of<std::string>({"X", "Y"});
     fact.clock = dice.clock();
     facts.push_back(std::move(fact));

@@ -36,7 +36,7 @@ const std::map<std::string, std::vector<std::string>>& section_columns() {
         {"register", channel + "at mantissa exponent quality flag stamp mapping period occurred clock"},
         {"register_revision",
          channel + "at mantissa exponent quality flag stamp mapping period occurred clock"},
-        {"event", "utility meter at vendor raw_code raw_text kind code mapping clock"},
+        {"event", "utility meter at vendor raw_code raw_text kind code mapping clock told"},
         {"quarantine", "utility feed reason raw state"},
         {"state", "feed key value"},
         {"source", "utility feed content offset stamp mapping clock replay"},
@@ -51,6 +51,7 @@ const std::map<std::string, std::vector<std::string>>& section_columns() {
          channel + "at mantissa exponent quality flag stamp mapping content offset"},
         {"event_origin", "meter at raw_code raw_text content offset"},
         {"sighting", "utility feed reason raw detail meter offset seen first last content"},
+        {"clock", "meter feed kind times first last tolerance last_offset least most worst"},
         {"change", "commit entity utility meter channel at length version kinds slots old"},
         {"as_of", "what utility meter channel type unit at length value quality flag stamp mapping"},
     };
@@ -64,6 +65,17 @@ bool is_truth(const std::string& section) {
   static const auto* const names = new std::set<std::string>{
       "channel", "day", "slot", "revision", "register", "event", "quarantine", "state", "register_revision"};
   return names->contains(section);
+}
+
+const EventFacts& contract_facts() {
+  static const auto* const facts = new EventFacts(
+      EventFacts::parse("kinds: {OUTAGE: '', LAST_GASP: '', RESTORATION: '', OPENED: '', CLOSED: ''}\n"
+                        "told_again:\n"
+                        "  power: {window_s: 120, states: [[OUTAGE, LAST_GASP], [RESTORATION]]}\n"
+                        "  switch: {window_s: 60, states: [[OPENED], [CLOSED]]}\n",
+                        "contract")
+          .value());
+  return *facts;
 }
 
 void sort_rows(Section& section) {

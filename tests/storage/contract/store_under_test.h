@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "meter_model/quantity/event_facts.h"
 #include "storage/ingest.h"
 
 namespace ami::storage::contract {
@@ -57,6 +58,8 @@ std::unique_ptr<StoreUnderTest> postgres_store(std::size_t lanes = 1);
 
 // Columns of the sections, in the order of the cells. Both stores fill exactly these.
 const std::map<std::string, std::vector<std::string>>& section_columns();
+// What both stores collapse by: OUTAGE or LAST_GASP against RESTORATION, 120 s; OPENED against CLOSED, 60 s.
+const EventFacts& contract_facts();
 bool is_truth(const std::string& section);  // belongs to Dump::truth
 void sort_rows(Section& section);
 

@@ -7,6 +7,7 @@
 
 #include "storage/postgres/maintenance.h"
 #include "storage/postgres/meter_ways.h"
+#include "storage/postgres/reset_checks.h"
 #include "tests/storage/postgres/role_logins.h"
 #include "tests/storage/postgres/store_fixture.h"
 
@@ -107,6 +108,7 @@ TEST_F(OperationsTest, SameRequestIsTheSameOperationAndAnotherUnderItsNameIsRefu
   EXPECT_EQ(again->operation.created_at, kNow);
   EXPECT_EQ(one("SELECT count(*) FROM operation_target"), "2");
 
+  EXPECT_EQ(operations->find_request(read("r1", {1, 2})).value()->period, std::nullopt);
   NewOperation others[] = {read("r1", {2, 1}), read("r1", {1}),    read("r1", {1, 2}),
                            read("r1", {1, 2}), read("r1", {1, 2}), read("r1", {1, 2})};
   others[2].order_id = "WO-2";
@@ -605,6 +607,96 @@ TEST_F(OperationsTest, WaysToAMeterComeFromNamesPlacesModulesAndValues) {
   const auto typo = ways.of(north, {"MM2"}, then);
   EXPECT_NE(typo->at(0).nearest, "");
   EXPECT_EQ(ways.of(south, {"M1"}, then)->at(0).meter, 0);
+}
+
+TEST_F(OperationsTest, BackfillHasAPeriodAndNothingElseHas) {
+  const Period day{at("2026-01-10T05:00:00Z"), at("2026-01-11T05:00:00Z")};
+  NewOperation asked = read("b1", {1, 2});
+  asked.kind = OperationKind::Backfill;
+  EXPECT_EQ(operations->create(asked, rules).refusal().field, "period");
+  asked.period = day;
+  asked.targets[0].substation = "S1";
+  asked.targets[0].collector = "C1";
+  const OperationId id = make(asked);
+  EXPECT_EQ(operations->get(north, id)->kind, OperationKind::Backfill);
+  EXPECT_EQ(operations->get(north, id)->period, day);
+  const auto left = operations->unfinished("radio");
+  ASSERT_EQ(left->size(), 2U);
+  EXPECT_EQ(left->at(0).period, day);
+  EXPECT_EQ(left->at(0).pacing_group + left->at(0).substation + left->at(0).collector, "F1S1C1");
+  EXPECT_EQ(left->at(1).substation, "");
+  EXPECT_TRUE(operations->create(asked, rules)->repeated);
+  asked.period->to += seconds{1};
+  EXPECT_EQ(operations->create(asked, rules).refusal().kind, Refusal::Kind::Collision);
+  NewOperation plain = read("r1");
+  plain.period = day;
+  EXPECT_EQ(operations->create(plain, rules).refusal().kind, Refusal::Kind::Invalid);
+
+  send(id, "t1", {0, 1});
+  EXPECT_EQ(operations->requeue({{id, 0}}, "t1")->size(), 1U) << "it changes nothing in a meter";
+  ASSERT_EQ(operations->end_overdue(kNow + minutes{6})->size(), 1U);
+  EXPECT_EQ(state(id, 1), "TIMED_OUT");
+  OperationQuery query;
+  query.utility = north;
+  query.kind = OperationKind::Backfill;
+  EXPECT_EQ(operations->list(query)->items.size(), 1U);
+}
+
+TEST_F(OperationsTest, OnlyResetsThatHappenedOrMayHaveAreToBeLookedAt) {
+  const OperationId done = make(reset("r1", 1)), unknown = make(reset("r2", 2)), failed = make(reset("r3", 3)),
+                    other = make(read("r4", {4}));
+  for (const OperationId id : {done, unknown, failed, other}) send(id, "t" + std::to_string(id));
+  EXPECT_EQ(settle(done, says(TargetState::Succeeded)), AnswerFate::Ended);
+  EXPECT_EQ(settle(failed, says(TargetState::Failed, "failed")), AnswerFate::Ended);
+  EXPECT_EQ(settle(other, says(TargetState::Succeeded)), AnswerFate::Ended);
+  ASSERT_EQ(operations->end_overdue(kNow + minutes{6})->size(), 1U);
+  const auto due = [&] {
+    return one("SELECT coalesce(string_agg(meter, ' ' ORDER BY meter), '') FROM operation_target WHERE"
+               " verification_due_at IS NOT NULL");
+  };
+  EXPECT_EQ(due(), "M1 M2");
+  EXPECT_EQ(settle(unknown, says(TargetState::Failed, "failed"), kNow + minutes{9}), AnswerFate::Resolved);
+  EXPECT_EQ(due(), "M1") << "it did not happen after all";
+
+  ResetChecks checks(*database);
+  EXPECT_TRUE(checks.due({"another"}, kNow + hours{1})->empty());
+  const auto first = checks.due({"radio"}, kNow + hours{1});
+  ASSERT_EQ(first->size(), 1U);
+  EXPECT_EQ(first->at(0).meter, "M1");
+  EXPECT_TRUE(checks.due({"radio"}, kNow + hours{1})->empty()) << "somebody looks at it";
+  EXPECT_EQ(checks.due({"radio"}, kNow + hours{1} + minutes{1})->size(), 1U);
+  const OperationId after = make(read("after"));
+  ASSERT_TRUE(checks.set_read({done, 0}, after, kNow + hours{1}).ok());
+  EXPECT_TRUE(checks.due({"radio"}, kNow + hours{2})->empty()) << "its read is waited for";
+  ASSERT_TRUE(operations->finish({{{after, 0}, says(TargetState::Failed, "failed")}}, kNow + hours{2}).ok());
+  ASSERT_EQ(checks.due({"radio"}, kNow + hours{2})->size(), 1U);
+  ASSERT_TRUE(checks.settle({done, 0}, Verification::Contradicted, "7, then 9", kNow + hours{2}, {}).ok());
+  ASSERT_TRUE(checks.settle({done, 0}, Verification::Verified, "7, then 8", kNow + hours{3}, kNow + hours{4}).ok());
+  const auto target = operations->targets(north, done, {})->items.at(0);
+  EXPECT_EQ(target.verification, Verification::Contradicted) << "what was found out stays";
+  EXPECT_EQ(target.verification_words, "7, then 9");
+  EXPECT_EQ(target.read_after, after);
+  EXPECT_EQ(due(), "");
+  EXPECT_EQ(checks.facts({4711, 0}).refusal().kind, Refusal::Kind::NotFound);
+}
+
+TEST_F(OperationsTest, WaysTellWhereTheMeterIsOnItsNetwork) {
+  UsagePointDetail place;
+  place.valid.from = at("2020-01-01T00:00:00Z");
+  place.feeder = "F1";
+  place.substation = "S1";
+  place.collector = "C1";
+  ASSERT_TRUE(assets->create_usage_point(north, "P1", place).ok());
+  ASSERT_TRUE(assets->install({north, "M1", "P1", at("2020-01-01T00:00:00Z"), {1, 0}, "", {}}).ok());
+  place.substation = "S2";
+  place.valid.from = kNow;
+  ASSERT_TRUE(assets->update_usage_point(north, "P1", place).ok());
+  Ways ways(*database);
+  const auto before = ways.of(north, {"M1"}, kNow - seconds{1}), now = ways.of(north, {"M1", "M2"}, kNow);
+  EXPECT_EQ(before->at(0).feeder + before->at(0).substation + before->at(0).collector, "F1S1C1");
+  EXPECT_EQ(now->at(0).feeder + now->at(0).substation + now->at(0).collector, "F1S2C1");
+  EXPECT_EQ(now->at(1).substation, "");
+  EXPECT_EQ(assets->get_usage_point(north, "P1")->details.back().collector, "C1");
 }
 
 }  // namespace

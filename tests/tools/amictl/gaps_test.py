@@ -43,7 +43,7 @@ class Gaps(unittest.TestCase):
         folder = cls.gateway.folder
         (folder / "flexnet.yaml").write_text(FEED.format(inbox=folder / "inbox"))
         cls.gateway.start(CONFIG.format(folder=folder, conninfo=cls.gateway.conninfo, config=ROOT / "config"))
-        (folder / "meters.csv").write_text("meter,usage_point,feeder\nM1,P1,F7\n")
+        (folder / "meters.csv").write_text("meter,usage_point,feeder,substation,collector\nM1,P1,F7,SUB-3,C-17\n")
         cls.gateway.amictl("--utility", "u", "meters", "import", str(folder / "meters.csv"))
         # The meter was there in March 2024 only; the file says nothing of the past.
         cls.gateway.sql("update installation set valid = '[2024-01-01, 2024-03-15 04:00Z)'; "
@@ -123,6 +123,14 @@ class Gaps(unittest.TestCase):
         self.assertIn("GAP_NOT_FOUND", self.run_amictl("gaps", "give-up", "999999", "--reason", "gone", code=1))
         self.assertIn("day", self.run_amictl("gaps", "completeness", "--day", "2024-02-30", code=1))
 
+        # No network is known to reach a meter that has sent nothing for 35 days; and what was imported of the place is what commands are paced by.
+        period = ("--from", "2024-03-11T04:00:00Z", "--to", "2024-03-12T04:00:00Z")
+        for which in (["M1"], ["--feed", "north"], ["--open-gaps"]):
+            self.assertIn("[NOT_ASSIGNED]", self.run_amictl("gaps", "backfill", *which, *period, code=1))
+        self.assertIn("[NO_METERS]", self.run_amictl("gaps", "backfill", "--feed", "south", *period, code=1))
+        self.assertIn("nearest known is utilities/u/meters/M1", self.run_amictl("gaps", "backfill", "M11", *period, code=1))
+        self.assertEqual(self.gateway.sql("select feeder, substation, collector from usage_point_detail"), "F7|SUB-3|C-17")
+
     def in_terminal(self, no_color):
         """What the calendar looks like on a pseudo-terminal."""
         env = {**os.environ, "TERM": "xterm"}
@@ -159,6 +167,10 @@ class Usage(unittest.TestCase):
         self.refused("gaps", "completeness", "--utility", "u", says=b"--day")
         self.refused("gaps", "completeness", "--utility", "u", "--day", "2024-03-01", "--days", "63", says=b"--days")
         self.refused("gaps", "completeness", "--utility", "u", "--day", "2024-03-01", "--by", "moon", says=b"--by")
+        self.refused("gaps", "backfill", "--utility", "u", "M1", "--from", "2024-03-01", says=b"--to")
+        self.refused("gaps", "backfill", "--utility", "u", "--from", "2024-03-01", "--to", "2024-03-02", says=b"which meters")
+        self.refused("gaps", "backfill", "--utility", "u", "M1", "--from", "then", "--to", "2024-03-02", says=b"then")
+        self.refused("gaps", "backfill", "--from", "2024-03-01", "--to", "2024-03-02", "M1", says=b"--utility")
         self.refused("gaps", "give-up", "--utility", "u", "--reason", "x", says=b"ids")
         self.refused("gaps", "give-up", "--utility", "u", "seven", "--reason", "x", says=b"seven")
         self.refused("gaps", "give-up", "--utility", "u", "7", says=b"--reason")
@@ -166,7 +178,8 @@ class Usage(unittest.TestCase):
 
     def test_gateway_that_is_not_there_is_exit_3(self):
         for command in (["gaps"], ["gaps", "--calendar", "M1", "--month", "2024-03"], ["gaps", "completeness", "--day", "2024-03-01"],
-                        ["gaps", "give-up", "7", "--reason", "gone"]):
+                        ["gaps", "give-up", "7", "--reason", "gone"],
+                        ["gaps", "backfill", "M1", "--from", "2024-03-01", "--to", "2024-03-02"]):
             code, out, err = amictl("--address", "unix:/nonexistent/x.sock", "--utility", "u", *command)
             self.assertEqual((code, out), (3, b""), err)
 

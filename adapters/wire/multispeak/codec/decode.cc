@@ -63,6 +63,26 @@ std::string_view without_suffix(std::string_view name, std::string_view suffix) 
   return name;
 }
 
+// In the order of the message, wherever in the content a meter is named.
+std::string first_meter(const xml::Element& content) {
+  for (xml::Element at = content.first_child(); at;) {
+    if (at.name() == "meterNo" || at.name() == "meterID") {
+      const std::string_view number = at.has_attribute("meterNo") ? at.attribute("meterNo") : at.text();
+      if (!number.empty()) return std::string(number);
+    }
+    if (at.first_child()) {
+      at = at.first_child();
+      continue;
+    }
+    while (at && !at.next()) {
+      at = at.parent();
+      if (at.begin() == content.begin()) return {};
+    }
+    at = at.next();
+  }
+  return {};
+}
+
 // The readings in a response; `result` is its …Result element.
 void decode_answered(Operation operation, const xml::Element& result, Gather& gather) {
   switch (operation) {
@@ -108,6 +128,7 @@ Result<Incoming> decode_request(std::string_view bytes, const Options& options) 
   incoming.transaction = envelope->content.child("transactionID").text();
   if (is_notification(*operation)) {
     incoming.journal = without_header(bytes, *tree);
+    incoming.first_meter = first_meter(envelope->content);
   } else {
     incoming.request = decode_request_content(*operation, envelope->content);
   }
@@ -131,7 +152,7 @@ Result<Notification> decode_notification(std::string_view bytes, const Options& 
   notification.version = envelope->version;
   notification.operation = *operation;
   notification.transaction = content.child("transactionID").text();
-  Gather gather(bytes, content, options, notification.reports);
+  Gather gather(bytes, content, options, notification.reports, envelope->created);
   if (response) {
     decode_answered(*operation, result_of(content), gather);
   } else {
@@ -162,7 +183,7 @@ Result<Response> decode_response(std::string_view bytes, Operation asked, const 
   }
   const xml::Element result = result_of(content);
   decode_content(asked, result, response.content);
-  Gather gather(bytes, content, options, response.reports);
+  Gather gather(bytes, content, options, response.reports, envelope->created);
   decode_answered(asked, result, gather);
   if (gather.overflowed()) return too_much();
   return response;

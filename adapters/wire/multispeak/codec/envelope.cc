@@ -1,11 +1,14 @@
 #include "adapters/wire/multispeak/codec/envelope.h"
 
 #include "meter_model/quantity/quoted.h"
+#include "meter_model/time/instant.h"
 
 namespace ami::multispeak {
 namespace {
 
 constexpr std::string_view kHeaderName = "MultiSpeakMsgHeader";
+constexpr std::string_view kCreated = "created";  // in a header of ours
+constexpr std::string_view kCreatedSpace = "urn:ami-gateway";
 
 std::optional<Soap> soap_of(std::string_view space) {
   for (const Soap soap : {Soap::V11, Soap::V12}) {
@@ -26,8 +29,14 @@ Result<Envelope> read_envelope(const xml::Tree& tree) {
     envelope.content = root.child(root.space(), "Body").first_child();
     // The header may be in the other version's namespace: a broker between two versions leaves it so.
     for (xml::Element one = root.child(root.space(), "Header").first_child(); one; one = one.next()) {
-      if (one.name() == kHeaderName) envelope.header = decode_header(one);
+      if (one.name() == kHeaderName) {
+        envelope.header = decode_header(one);
+        envelope.created = envelope.header->time_stamp;
+      } else if (one.name() == kCreated && one.space() == kCreatedSpace) {
+        envelope.created = one.text();
+      }
     }
+    if (!parse_stated_time(envelope.created)) envelope.created.clear();
   } else if (root.name() == "Envelope") {
     return permanent("not_soap: the envelope's namespace " + quoted(root.space(), 80) +
                      " is neither SOAP 1.1 nor 1.2");
@@ -83,8 +92,21 @@ std::string without_header(std::string_view message, const xml::Tree& tree) {
   if (!soap_of(root.space())) return std::string(slice(root));
   const std::string_view tag = start_tag(message, root);
   std::string kept(tag);
+  const auto envelope = read_envelope(tree);
+  if (envelope) kept += created_header(tag, envelope->created);
   kept += slice(root.child(root.space(), "Body"));
   return kept + end_tag(tag);
+}
+
+std::string created_header(std::string_view envelope_tag, std::string_view created) {
+  if (created.empty()) return {};
+  const std::string_view name = envelope_tag.substr(1, envelope_tag.find_first_of(" \t\r\n/>", 1) - 1);
+  const auto colon = name.find(':');
+  const std::string header =
+      (colon == std::string_view::npos ? std::string() : std::string(name.substr(0, colon + 1))) + "Header";
+  std::string text = "<" + header + "><created xmlns=\"" + std::string(kCreatedSpace) + "\">";
+  xml::append_escaped(created, text);
+  return text + "</created></" + header + ">";
 }
 
 xml::Writer begin_message(const Sender& sender) {

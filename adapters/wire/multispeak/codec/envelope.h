@@ -29,6 +29,9 @@ struct Envelope {
   std::optional<MessageHeader> header;
   xml::Element content;  // first element of the body
   bool is_fault = false;
+  // When the message was made: TimeStamp of the header, or what without_header() kept of it. Empty: not said, or
+  // no date-time.
+  std::string created;
 };
 
 // Reads the envelope of a parsed message. A message without an envelope, as this codec keeps it, is the
@@ -37,8 +40,12 @@ struct Envelope {
 Result<Envelope> read_envelope(const xml::Tree& tree);
 
 // The message again without its SOAP header, so without credentials, for a journal: start tag of the envelope
-// as sent, body as sent. `tree` is that of `message`.
+// as sent, a header of ours with the time at which the message was made, if it says that, body as sent. `tree` is
+// that of `message`.
 std::string without_header(std::string_view message, const xml::Tree& tree);
+
+// That header of ours, with the prefix of the envelope's start tag. Empty when `created` is.
+std::string created_header(std::string_view envelope_tag, std::string_view created);
 
 // Begins a message: declaration, envelope with the prefix "soap", header, open body.
 xml::Writer begin_message(const Sender& sender);

@@ -23,8 +23,16 @@ bool is_placeholder(const StatedTime& time) {
 
 }  // namespace
 
-Gather::Gather(std::string_view message, const xml::Element& content, const Options& options, Reports& out)
-    : message_(message), content_(content), options_(options), out_(out) {
+Gather::Gather(std::string_view message, const xml::Element& content, const Options& options, Reports& out,
+               std::string_view created)
+    : message_(message), content_(content), options_(options), out_(out), created_text_(created) {
+  const auto stated = parse_stated_time(created);
+  if (stated && !is_placeholder(*stated)) {
+    created_ = *stated;
+    created_.text = text(created);
+  } else {
+    created_ = receipt();
+  }
   transaction_ = text(content.child("transactionID").text());
   fault_ = text(bounded(content.child("errorString").text()));
 }
@@ -39,6 +47,7 @@ Frame Gather::frame(const xml::Element& list, std::initializer_list<std::string_
   for (std::size_t i = path.size(); i-- > 0;) {
     const std::string_view tag = start_tag(message_, path[i]);
     frame.before += tag;
+    if (!path[i].parent() && path[i].name() == "Envelope") frame.before += created_header(tag, created_text_);
     std::string tail;
     bool passed = false;  // the child on the way down
     for (xml::Element sibling = i > 0 ? path[i].first_child() : xml::Element{}; sibling;
@@ -87,6 +96,7 @@ bool Gather::begin(const xml::Element& object, const Frame& frame, std::string_v
   head_ = {};
   head_.meter = text(meter);
   head_.meter_kind = options_.meter_kind;
+  head_.created = created_;
   head_.offset = object.begin();
   const std::string_view bytes = slice(message_, object);
   if (bytes.size() > kMaxRecordBytes || frame.too_long) {

@@ -29,8 +29,9 @@ struct Frame {
 
 class Gather {
  public:
-  // `content`: the operation's element in the tree of `message`.
-  Gather(std::string_view message, const xml::Element& content, const Options& options, Reports& out);
+  // `content`: the operation's element in the tree of `message`. `created`: Envelope::created.
+  Gather(std::string_view message, const xml::Element& content, const Options& options, Reports& out,
+         std::string_view created);
 
   [[nodiscard]] const Options& options() const noexcept { return options_; }
   [[nodiscard]] const xml::Element& content() const noexcept { return content_; }
@@ -82,6 +83,8 @@ class Gather {
   const Options& options_;
   Reports& out_;
   ObservationHead head_;
+  std::string created_text_;
+  StatedTime created_;  // of all that is gathered
   std::string_view transaction_, fault_;
   static constexpr std::size_t kPerRecord = 4;  // what a record weighs, in interval values
   std::size_t raw_bytes_ = 0;

@@ -61,7 +61,10 @@
 // unknown_operation, not_a_notification, unexpected_answer, too_large.
 //
 // Credentials stand in the SOAP header and come out in MessageHeader only, as Secret; neither raw nor journal
-// nor any error text has a byte of the header.
+// nor any error text has a byte of the header, but for the time at which the message was made.
+//
+// created of everything = TimeStamp of the header, else Options::received_at: of two statements about one value
+// the later message counts.
 #pragma once
 
 #include <chrono>
@@ -104,7 +107,8 @@ struct Options {
   std::vector<std::string> block_time_fields{"readingDate", "dateTime", "timeStamp"};
   // Position of the first column; assumed where not given: 0 when the syntax has a position 0, else 1.
   std::optional<std::int64_t> block_first_position;
-  // Time of receipt: what a switch or outage notification without a time gets, as TimeSource::Receipt.
+  // Time of receipt: what a switch or outage notification without a time gets, as TimeSource::Receipt; and what
+  // a message without a TimeStamp was created at.
   std::optional<UtcInstant> received_at;
   xml::TreeLimits limits;
 };
@@ -122,6 +126,8 @@ struct Incoming {
   Operation operation = Operation::PingUrl;
   std::optional<MessageHeader> header;
   std::string transaction;  // empty = unsolicited
+  // Notifications: the first meter that is named; empty = none is.
+  std::string first_meter;
   // Notifications: the message without its header. decode_notification() reads it like the whole message.
   std::string journal;
   std::optional<Request> request;  // everything else

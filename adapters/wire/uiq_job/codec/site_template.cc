@@ -23,9 +23,9 @@ struct OperationRule {
 // In the order of Operation.
 constexpr std::array<OperationRule, kOperations> kRules{{
     {"find_device", {"meter", "rows"}, {"mac", "meter", "state"}},
-    {"add_read_job", {"mac", "job_name", "read_type", "retries", "from", "to"}, {"job"}},
-    {"add_provisioning_job", {"mac", "job_name", "action", "retries"}, {"job"}},
-    {"add_ping_job", {"mac", "job_name", "retries"}, {"job"}},
+    {"add_read_job", {"mac", "job_name", "read_type", "retries", "priority", "from", "to"}, {"job"}},
+    {"add_provisioning_job", {"mac", "job_name", "action", "retries", "priority"}, {"job"}},
+    {"add_ping_job", {"mac", "job_name", "retries", "priority"}, {"job"}},
     {"activate_job", {"job"}, {"", "job"}},
     {"job_status", {"job"}, {"status", "job"}},
     {"read_results", {"job", "mac", "rows", "from", "to"}, {"mac", "word", "fault", "time"}},
@@ -33,6 +33,8 @@ constexpr std::array<OperationRule, kOperations> kRules{{
     {"ping_results", {"job", "rows"}, {"mac", "word", "fault", "time"}},
 }};
 constexpr std::array<std::string_view, 5> kStates{"not_started", "running", "completed", "failed", "unknown"};
+constexpr std::array<std::string_view, 7> kEndings{"succeeded", "failed", "no_answer", "open",
+                                                   "armed",     "closed", "unknown"};
 
 bool has(std::span<const std::string_view> list, std::string_view word) {
   return !word.empty() && std::find(list.begin(), list.end(), word) != list.end();
@@ -53,6 +55,9 @@ std::string_view name_of(Operation operation) {
 }
 std::string_view name_of(JobState state) {
   return kStates[static_cast<std::size_t>(state)];
+}
+std::string_view name_of(Ending ending) {
+  return kEndings[static_cast<std::size_t>(ending)];
 }
 
 class TemplateReader {
@@ -219,7 +224,7 @@ void TemplateReader::read_operation(const YAML::Node& node, const OperationRule&
 SiteTemplate TemplateReader::read(const YAML::Node& root) {
   SiteTemplate site;
   constexpr std::string_view kKeys[] = {"version",    "name",   "assumed", "soap",
-                                        "operations", "states", "actions"};
+                                        "operations", "states", "results", "actions"};
   if (!keys_are(root, "template", kKeys)) return site;
   if (!root["version"] || text(root["version"], "version") != "1")
     problem(root["version"] ? root["version"] : root, "version must be 1");
@@ -261,6 +266,13 @@ SiteTemplate TemplateReader::read(const YAML::Node& root) {
       return problem(node, "unknown state " + quoted(state) + nearest(kStates, state));
     site.states_[word] = static_cast<JobState>(found - kStates.begin());
   });
+  each("results", [&](const std::string& word, const YAML::Node& node) {
+    const std::string ending = text(node, "result of " + word);
+    const auto found = std::find(kEndings.begin(), kEndings.end(), ending);
+    if (found == kEndings.end())
+      return problem(node, "unknown result " + quoted(ending) + nearest(kEndings, ending));
+    site.endings_[word] = static_cast<Ending>(found - kEndings.begin());
+  });
   each("actions", [&](const std::string& what, const YAML::Node& node) {
     site.actions_[what] = text(node, "action " + what);
   });
@@ -291,6 +303,11 @@ const OperationTemplate* SiteTemplate::find(Operation operation) const noexcept 
 JobState SiteTemplate::state_of(std::string_view word) const {
   const auto found = states_.find(word);
   return found == states_.end() ? JobState::Unknown : found->second;
+}
+
+Ending SiteTemplate::ending_of(std::string_view word) const {
+  const auto found = endings_.find(word);
+  return found == endings_.end() ? Ending::Unknown : found->second;
 }
 
 std::optional<std::string> SiteTemplate::action_word(std::string_view what) const {

@@ -16,6 +16,7 @@
 //         rows: SearchResponse               # repeated element below the body's first; left out: that itself
 //         fields: {mac: DeviceConfig/MacID}  # paths of local names below a row; "." = the row's own text
 //   states: {Completed: completed, Failure: failed}   # word of a job's status -> state
+//   results: {Success: succeeded, Failure: failed}    # word of a row of results -> what became of the meter
 //   actions: {connect: JOB_…}                # what is asked of a job -> word for {action} or {read_type}
 #pragma once
 
@@ -48,8 +49,21 @@ std::string_view name_of(Operation operation);  // as in the template
 enum class JobState : std::uint8_t { NotStarted, Running, Completed, Failed, Unknown };
 std::string_view name_of(JobState state);  // not_started, running, completed, failed, unknown
 
+// What a row of results says of its meter.
+enum class Ending : std::uint8_t {
+  Succeeded,
+  Failed,
+  NoAnswer,  // the meter did not answer: what it did is not known
+  Open,      // where its service switch stands
+  Armed,
+  Closed,
+  Unknown
+};
+std::string_view name_of(Ending ending);  // succeeded, failed, no_answer, open, armed, closed, unknown
+
 struct Placeholder {
-  std::string name;               // meter, mac, job, job_name, action, read_type, retries, rows, from, to
+  // meter, mac, job, job_name, action, read_type, retries, priority, rows, from, to
+  std::string name;
   std::vector<std::string> path;  // local names below the body's element
 };
 
@@ -77,6 +91,7 @@ class SiteTemplate {
   [[nodiscard]] const OperationTemplate* find(Operation operation) const noexcept;
   // Unknown for a word that is not in the table.
   [[nodiscard]] JobState state_of(std::string_view word) const;
+  [[nodiscard]] Ending ending_of(std::string_view word) const;
   // nullopt: the site's template does not have it.
   [[nodiscard]] std::optional<std::string> action_word(std::string_view what) const;
 
@@ -86,6 +101,7 @@ class SiteTemplate {
   bool soap12_ = false;
   std::array<std::optional<OperationTemplate>, kOperations> operations_;
   std::map<std::string, JobState, std::less<>> states_;
+  std::map<std::string, Ending, std::less<>> endings_;
   std::map<std::string, std::string, std::less<>> actions_;
 };
 

@@ -30,7 +30,8 @@ inline constexpr std::size_t kMaxMessageBytes = 4 * 1024 * 1024;
 inline constexpr std::size_t kMaxRows = 10'000;  // read of one answer
 inline constexpr std::size_t kMaxRawBytes = 1024 * 1024;
 
-// By name of the placeholder: meter, mac, job, job_name, action, read_type, retries, rows, from, to.
+// By name of the placeholder: meter, mac, job, job_name, action, read_type, retries, priority, rows, from,
+// to.
 using Values = std::map<std::string, std::string, std::less<>>;
 // By name of the field: mac, meter, state, job, status, word, fault, time. What is not there is left out.
 using Row = std::map<std::string, std::string, std::less<>>;

@@ -45,7 +45,7 @@ Values all_values(std::uint64_t seed) {
                                                "\"", "'", "{job}", "\xC3\xA9", "]]>", ":"};
   Values values;
   for (const char* name :
-       {"meter", "mac", "job", "job_name", "action", "read_type", "retries", "rows", "from", "to"}) {
+       {"meter", "mac", "job", "job_name", "action", "read_type", "retries", "priority", "rows", "from", "to"}) {
     std::string text = "x";
     for (std::size_t i = random() % 6; i > 0; --i) text += pieces[random() % pieces.size()];
     values[name] = text;
@@ -75,7 +75,8 @@ TEST(UiqJobCall, AnIndependentReaderFindsTheSameLeaves) {
   const Values values{{"mac", "00:13:50:00:00:00:00:01"},
                       {"job_name", "gw-1"},
                       {"action", "JOB_OP_PROVISION_DISCONNECT"},
-                      {"retries", "0"}};
+                      {"retries", "0"},
+                      {"priority", "JOB_PRIORITY_HIGH"}};
   const auto call = encode_call(site, Operation::AddProvisioningJob, values);
   ASSERT_TRUE(call.ok());
   const auto file = std::filesystem::path{testing::TempDir()} / ("uiq-" + std::to_string(getpid()) + ".xml");

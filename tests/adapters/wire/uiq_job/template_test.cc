@@ -30,6 +30,18 @@ TEST(UiqJobTemplate, StatesAreByTheTableAndAnyOtherWordIsUnknown) {
   EXPECT_EQ(name_of(JobState::NotStarted), "not_started");
 }
 
+TEST(UiqJobTemplate, WordsOfResultsAreByTheirOwnTableAndAnyOtherIsUnknown) {
+  const SiteTemplate site = shipped();
+  EXPECT_EQ(site.ending_of("Success"), Ending::Succeeded);
+  EXPECT_EQ(site.ending_of("Failure"), Ending::Failed);
+  EXPECT_EQ(site.ending_of("No Response"), Ending::NoAnswer);
+  EXPECT_EQ(site.ending_of("Open"), Ending::Open);
+  EXPECT_EQ(site.ending_of("Closed"), Ending::Closed);
+  for (const char* word : {"", "closed", "Running", "Armed", "OK"})
+    EXPECT_EQ(site.ending_of(word), Ending::Unknown) << word;
+  EXPECT_EQ(name_of(Ending::NoAnswer), "no_answer");
+}
+
 // A template whose find_device has `body` from line 6 on.
 std::string with_body(const std::string& body) {
   return "version: 1\noperations:\n  find_device:\n    path: /p\n    body: |\n      " + body +
@@ -121,6 +133,8 @@ INSTANTIATE_TEST_SUITE_P(
              "is no path of local names"},
         Case{"UnknownState", "version: 1\noperations: {}\nstates:\n  Done: complete\n",
              "t.yaml:4: unknown state \"complete\"; nearest is 'completed'"},
+        Case{"UnknownResult", "version: 1\noperations: {}\nresults:\n  Done: success\n",
+             "t.yaml:4: unknown result \"success\"; nearest is 'succeeded'"},
         Case{"StatusWithoutStates",
              "version: 1\noperations:\n  job_status: {path: /p, body: <a/>, answer: {fields: {status: S}}}\n",
              "job_status without 'states'"},

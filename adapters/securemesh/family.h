@@ -1,0 +1,13 @@
+// The securemesh module family, as the list of adapters sees it.
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "adapters/sdk/registration.h"
+
+namespace ami::securemesh {
+
+std::vector<std::unique_ptr<sdk::AdapterFamily>> interfaces();
+
+}  // namespace ami::securemesh
