@@ -29,8 +29,9 @@ endif()
 
 find_program(AMI_CCACHE ccache)
 if(AMI_CCACHE)
-  # The sloppiness settings are the ones that ccache documents as needed for precompiled headers.
-  set(CMAKE_CXX_COMPILER_LAUNCHER ${CMAKE_COMMAND} -E env
+  # The sloppiness settings are the ones that ccache documents as needed for precompiled headers. With the base folder a
+  # clone elsewhere finds what another one compiled.
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${CMAKE_COMMAND} -E env CCACHE_BASEDIR=${CMAKE_SOURCE_DIR} CCACHE_NOHASHDIR=1
       CCACHE_SLOPPINESS=pch_defines,time_macros,include_file_mtime,include_file_ctime ${AMI_CCACHE})
 endif()
 find_program(AMI_LLD ld.lld)

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -56,6 +57,18 @@ class IngestStore {
   // reading. Transient: retry; InDoubt: COMMIT lost its answer, retry (idempotence makes it safe); Permanent:
   // a defect or a violated constraint, with the row it collides with.
   virtual Result<CommitCounts> commit(const CommitUnit& unit) = 0;
+  // Many small units, one after the other, for little more than the price of one: a store with transactions
+  // takes them in one. Counts in the order of the units; when one of them is refused, fails, or says
+  // directory_changed, any of the others may be stored or not: commit each alone then.
+  virtual Result<std::vector<CommitCounts>> commit_all(std::span<const CommitUnit> units) {
+    std::vector<CommitCounts> all;
+    for (const CommitUnit& unit : units) {
+      auto counts = commit(unit);
+      if (!counts) return counts.error();
+      all.push_back(*counts);
+    }
+    return all;
+  }
   // When this content came to the feed, in order of time: its first receipt, and each later one that an event of
   // the message was dated by (time source Receipt). Empty: nothing of it is stored. Repetitions add nothing.
   virtual Result<std::vector<UtcInstant>> receipts(std::int32_t utility, const std::string& feed,

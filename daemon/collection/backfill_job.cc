@@ -61,7 +61,8 @@ sdk::Awaitable<void> BackfillJob::keep(std::function<Situation()> situation) {
   while (true) {
     const Situation now = situation();
     if (now.stopping) co_return;
-    if (now.ready && parts_.clock.now() >= next) {
+    const UtcInstant at = parts_.clock.now();
+    if (now.ready && (at >= next || next > at + now.every)) {  // further ahead: the clock was set back
       co_await round(now);
       next = parts_.clock.now() + now.every;
     }
@@ -151,13 +152,17 @@ sdk::Awaitable<bool> BackfillJob::choose(const Situation& now, const Feeds& feed
       no_way.emplace(gap.id, "it cannot be asked for: " + route.words);
       continue;
     }
+    // A far side that gives all of a period gives as much for a quarter of an hour as for the day: days are
+    // periods that meters have in common.
+    DueGap asked = gap;
+    if (std::ranges::find(feeds, route.feed, &FeedFacts::name)->from_books) asked.asked = gap.days;
     std::size_t& left = (*room)[route.feed];
-    if (!counted.contains({route.feed, gap.meter, gap.period.from, gap.period.to})) {
+    if (!counted.contains({route.feed, gap.meter, asked.asked.from, asked.asked.to})) {
       if (left == 0) continue;
       --left;
-      counted.emplace(route.feed, gap.meter, gap.period.from, gap.period.to);
+      counted.emplace(route.feed, gap.meter, asked.asked.from, asked.asked.to);
     }
-    chosen_[route.feed].push_back(gap);
+    chosen_[route.feed].push_back(std::move(asked));
   }
   if (!no_way.empty()) {
     const std::function<storage::Answer<Done>(Backfills&)> later = [&](Backfills& store) {

@@ -8,7 +8,7 @@
 namespace ami::daemon {
 namespace {
 
-constexpr std::chrono::milliseconds kTick{100};   // how soon a stop is noticed
+constexpr std::chrono::milliseconds kTick{100};  // how soon a stop is noticed
 // Looks at every channel, so at most so often; and at least so often, because another gateway may do the
 // work.
 constexpr std::chrono::minutes kPublishSoonest{15}, kPublishLatest{60};
@@ -20,7 +20,8 @@ sdk::Awaitable<void> GapJob::keep(std::function<Situation()> situation) {
   while (true) {
     const Situation now = situation();
     if (now.stopping) co_return;
-    if (now.ready && parts_.clock.now() >= next) {
+    const UtcInstant at = parts_.clock.now();
+    if (now.ready && (at >= next || next > at + now.every)) {  // further ahead: the clock was set back
       co_await round(situation);
       next = parts_.clock.now() + now.every;
     }
@@ -63,7 +64,9 @@ sdk::Awaitable<void> GapJob::round(const std::function<Situation()>& situation) 
   failing_ = false;
   stale_ |= sum.judged > 0;
   const auto pause = stale_ ? kPublishSoonest : kPublishLatest;
-  if (current.stopping || parts_.clock.now() - pause < published_) co_return;
+  const UtcInstant at = parts_.clock.now();
+  // A time that lies ahead was set before the clock was set back.
+  if (current.stopping || (published_ <= at && at - pause < published_)) co_return;
   const std::function<void()> look = [&] { publish(current.rules); };
   co_await parts_.pool.run(look);
 }

@@ -54,7 +54,8 @@ std::vector<FeedFacts> Engine::feed_facts() const {
   for (const auto& [name, state] : feeds_) {
     if (!state->port) continue;
     const CommandFeed& port = *state->port;
-    out.push_back({name, port.family, port.utility, port.can, port.limits.names});
+    out.push_back(
+        {name, port.family, port.utility, port.can, port.limits.names, port.limits.backfill_targets > 1});
   }
   return out;
 }

@@ -117,7 +117,8 @@ class Engine : public std::enable_shared_from_this<Engine> {
     MeterId meter = 0;
     std::string vendor_id;
     PacingGroups groups;
-    storage::Period period;  // of a Backfill
+    storage::Period period;             // of a Backfill
+    std::optional<UtcInstant> read_at;  // of a DemandReset: the end of the read that went before
   };
   using Ends = std::vector<storage::Operations::End>;
   template <class T>
@@ -151,10 +152,12 @@ class Engine : public std::enable_shared_from_this<Engine> {
   void adopt(FeedState& feed, const storage::OperationTarget& target);
   void enqueue(const TargetKey& key, LiveTarget& target);
   void set_timer(const TargetKey& key, LiveTarget& target, UtcInstant at);
-  // A target that ended in the store. `reason` is for the figures.
-  void ended(const TargetKey& key, storage::TargetState state, const std::string& reason);
-  void forget(const TargetKey& key);  // that somebody else ended
-  void drop(const TargetKey& key, bool succeeded);
+  // A target that has ended in the store, whoever ended it. The only way out of memory but for what another
+  // gateway works on.
+  void ended(const storage::EndedTarget& target);
+  // Targets that are not as they were known: the store says how they have ended; what has not is another's.
+  sdk::Awaitable<void> forget(std::vector<TargetKey> keys);
+  void drop(const storage::EndedTarget& target);
   void moved(OperationId operation);  // followers are told
   // The far side answered: whoever shares the job has it, too.
   void answered(FeedState& feed, const JobPtr& job, const storage::TargetAnswer& answer);
@@ -166,6 +169,9 @@ class Engine : public std::enable_shared_from_this<Engine> {
 
   // engine_attempts.cc
   void pump(FeedState& feed);
+  // A reset whose read is too old to stand for what it would destroy.
+  [[nodiscard]] bool outdated(const Job& job, UtcInstant now) const;
+  void end_outdated(const Job& job, UtcInstant now);
   sdk::Awaitable<void> attempt(FeedState& feed, std::shared_ptr<Sending> sending);
   sdk::Awaitable<void> heed(FeedState& feed, std::shared_ptr<Sending> sending,
                             std::vector<sdk::AttemptAnswer> answers);
@@ -185,6 +191,7 @@ class Engine : public std::enable_shared_from_this<Engine> {
   // engine_upkeep.cc
   sdk::Awaitable<void> restore(FeedState& feed);
   sdk::Awaitable<void> overdue();
+  void clock_was_set_back();
   void publish();
 
   Parts parts_;
@@ -196,6 +203,9 @@ class Engine : public std::enable_shared_from_this<Engine> {
   std::map<TargetKey, LiveTarget> targets_;
   std::set<std::pair<UtcInstant, TargetKey>> timers_;
   std::map<TargetKey, TargetKey> after_;  // read that goes before -> demand reset
+  int restoring_ = 0;                     // feeds
+  std::map<TargetKey, storage::EndedTarget>
+      ended_meanwhile_;  // while feeds restore: what they read may be older
   Followers followers_;
   FigureBook figures_;
   UtcInstant next_sweep_ = UtcInstant::min(), next_look_ = UtcInstant::min(), next_check_ = UtcInstant::min();

@@ -50,7 +50,7 @@ storage::TargetAnswer as_stored(const sdk::AttemptAnswer& said) {
 }
 
 // Of the targets of a transaction those that the result is about: by what was sent, else by whose id it is
-// now. A result without an id is about the only meter there is.
+// now. A result without an id is about the only meter there is; of several see rejection_of().
 std::vector<const OperationTarget*> about(const std::vector<OperationTarget>& targets,
                                           const ResultObservation& result, const MeterOf& meter_of) {
   std::vector<const OperationTarget*> of_transaction, out;
@@ -71,6 +71,44 @@ std::vector<const OperationTarget*> about(const std::vector<OperationTarget>& ta
   if (const auto meter = meter_of(result.meter_kind, result.meter))
     take_if([&](const OperationTarget* target) { return target->meter_id == *meter; });
   return out;
+}
+
+// What a result without an id says of a request for several meters: only that it was rejected, which is then
+// about each of them. That "one failed" or "one is done" is nobody's.
+std::optional<storage::TargetAnswer> rejection_of(const std::vector<OperationTarget>& targets,
+                                                  const ResultObservation& result, const CommandFeed& port) {
+  if (!result.meter.empty()) return std::nullopt;
+  const auto target = std::ranges::find(targets, result.transaction, &OperationTarget::transaction);
+  if (target == targets.end()) return std::nullopt;
+  const sdk::AttemptAnswer said = port.verdict(command_of(target->kind), result);
+  if (said.state != AttemptState::Failed || said.reason != "rejected") return std::nullopt;
+  return as_stored(said);
+}
+
+// Says what became of it.
+bool definite(const storage::TargetAnswer& answer) {
+  return answer.state == TargetState::Succeeded || answer.state == TargetState::Failed;
+}
+
+// A rejection of a whole request is about each meter that the same message does not speak of by name.
+void spread(const std::vector<OperationTarget>& targets, const ResultObservation& result,
+            const storage::TargetAnswer& said, std::vector<ArrivedAnswer>& arrived) {
+  std::set<storage::TargetKey> named;
+  for (const ArrivedAnswer& answer : arrived) {
+    if (definite(answer.answer)) named.insert(answer.key);
+  }
+  for (const OperationTarget& target : targets) {
+    if (target.transaction == result.transaction && !named.contains(target.key))
+      arrived.push_back({target.key, std::string(result.transaction), {}, said});
+  }
+}
+
+// What is wrong with the answers themselves is so each time: the message that they came with is put aside.
+Outcome not_settled(const storage::Refusal& why) {
+  const bool again =
+      why.kind == storage::Refusal::Kind::Unavailable || why.kind == storage::Refusal::Kind::InDoubt;
+  return again ? transient("answers of commands wait: " + why.message)
+               : permanent("answers of commands cannot be stored: " + why.message);
 }
 
 }  // namespace
@@ -115,16 +153,21 @@ sdk::Awaitable<void> Engine::take_now(std::shared_ptr<Taking> taking) {
   };
   const auto targets = co_await ask(find);
   if (!targets.ok()) {
-    taking->outcome = transient("answers of commands wait: " + targets.refusal().message);
+    taking->outcome = not_settled(targets.refusal());
     co_return;
   }
 
   std::vector<ArrivedAnswer> arrived;
+  std::vector<std::pair<const ResultObservation*, storage::TargetAnswer>> rejections;  // of whole requests
   std::size_t unreadable = 0;
   for (const ResultObservation& result : taking->results) {
     if (result.transaction.empty()) continue;
     const auto subjects = about(*targets, result, taking->meter_of);
     if (subjects.empty()) {
+      if (const auto said = rejection_of(*targets, result, *port)) {
+        rejections.emplace_back(&result, *said);
+        continue;
+      }
       storage::TargetAnswer answer;
       answer.words = std::string(result.fault.empty() ? result.word : result.fault);
       arrived.push_back({{}, std::string(result.transaction), std::string(result.meter), answer});
@@ -135,36 +178,36 @@ sdk::Awaitable<void> Engine::take_now(std::shared_ptr<Taking> taking) {
     for (const OperationTarget* target : subjects)
       arrived.push_back({target->key, std::string(result.transaction), std::string(result.meter), said});
   }
-  const StoreCall<std::vector<AnswerFate>> settle = [&](Operations& s) {
+  for (const auto& [result, said] : rejections) spread(*targets, *result, said, arrived);
+  const StoreCall<Operations::Settled> settle = [&](Operations& s) {
     return s.settle(taking->utility, taking->feed, arrived, parts_.clock.now());
   };
-  const auto fates = co_await ask(settle);
-  if (!fates.ok()) {
-    taking->outcome = transient("answers of commands wait: " + fates.refusal().message);
+  const auto settled = co_await ask(settle);
+  if (!settled.ok()) {
+    taking->outcome = not_settled(settled.refusal());
     co_return;
   }
 
-  std::uint64_t late = 0, strays = 0, duplicates = 0, resolved = 0;
-  Ends shared;
-  for (std::size_t i = 0; i < arrived.size(); ++i) {
-    const ArrivedAnswer& answer = arrived[i];
-    late += (*fates)[i] == AnswerFate::Late;
-    strays += (*fates)[i] == AnswerFate::Stray;
-    duplicates += (*fates)[i] == AnswerFate::Duplicate;
-    resolved += (*fates)[i] == AnswerFate::Resolved;
-    if ((*fates)[i] != AnswerFate::Ended) continue;
+  const auto count = [&](AnswerFate fate) {
+    return static_cast<std::uint64_t>(std::ranges::count(settled->fates, fate));
+  };
+  const std::uint64_t late = count(AnswerFate::Late), strays = count(AnswerFate::Stray),
+                      duplicates = count(AnswerFate::Duplicate), resolved = count(AnswerFate::Resolved);
+  std::set<storage::TargetKey> found;
+  std::set<JobPtr> jobs;
+  for (const ArrivedAnswer& answer : arrived) {
+    found.insert(answer.key);
     const auto live = targets_.find(answer.key);
-    if (live == targets_.end()) continue;
-    const JobPtr job = live->second.job;
-    FeedState& of = *live->second.feed;
-    if (job) answered(of, job, answer.answer);
-    ended(answer.key, answer.answer.state, answer.answer.reason);
-    if (!job) continue;
-    // Whoever joined too late to be found by the transaction.
+    if (!definite(answer.answer) || live == targets_.end() || !live->second.job) continue;
+    answered(*live->second.feed, live->second.job, answer.answer);
+    jobs.insert(live->second.job);
+  }
+  for (const storage::EndedTarget& target : settled->ended) ended(target);
+  // Whoever joined too late to be found by the transaction, whether or not that is stored by now.
+  Ends shared;
+  for (const JobPtr& job : jobs) {
     for (const Waiter& waiter : job->waiters) {
-      const bool found =
-          std::ranges::any_of(arrived, [&](const ArrivedAnswer& a) { return a.key == waiter.key; });
-      if (!found && !waiter.sent) shared.push_back({waiter.key, answer.answer});
+      if (!found.contains(waiter.key)) shared.push_back({waiter.key, *job->answer});
     }
   }
   figures_.count([&](Figures& f) {

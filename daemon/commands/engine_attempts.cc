@@ -40,6 +40,10 @@ void Engine::pump(FeedState& feed) {
     const UtcInstant now = parts_.clock.now();
     sending->jobs = feed.queue.take(now);
     if (sending->jobs.empty()) return;
+    if (outdated(*sending->jobs.front(), now)) {
+      end_outdated(*sending->jobs.front(), now);
+      continue;
+    }
     sending->port = feed.port;
     UtcInstant last = now;
     for (const JobPtr& job : sending->jobs) {
@@ -52,6 +56,34 @@ void Engine::pump(FeedState& feed) {
     figures_.count([&](Figures& f) { ++f.feeds[feed.queue.name()].attempts; });
     spawn([self = shared_from_this(), &feed, sending] { return self->attempt(feed, sending); });
   }
+}
+
+// A time that lies ahead says as little as one that is long past: clocks are set back, too.
+bool Engine::outdated(const Job& job, UtcInstant now) const {
+  if (job.kind != OperationKind::DemandReset) return false;
+  return std::ranges::any_of(job.waiters, [&](const Waiter& waiter) {
+    const auto live = targets_.find(waiter.key);
+    if (live == targets_.end() || !live->second.read_at) return false;
+    return now - *live->second.read_at > rules_.read_before_age ||
+           *live->second.read_at - now > rules_.read_before_age;
+  });
+}
+
+void Engine::end_outdated(const Job& job, UtcInstant now) {
+  TargetAnswer answer;
+  answer.state = TargetState::Failed;
+  answer.reason = "read_before_failed";
+  Ends ends;
+  for (const Waiter& waiter : job.waiters) {
+    const auto live = targets_.find(waiter.key);
+    const auto age =
+        live == targets_.end() ? UtcInstant::duration{} : now - live->second.read_at.value_or(now);
+    answer.words = "the read that goes before was " +
+                   std::to_string(std::chrono::duration_cast<std::chrono::seconds>(age).count()) +
+                   " s old before the reset could leave: nothing was reset";
+    ends.push_back({waiter.key, answer});
+  }
+  spawn([self = shared_from_this(), ends] { return self->finish(ends); });
 }
 
 sdk::Awaitable<void> Engine::attempt(FeedState& feed, std::shared_ptr<Sending> sending) {
@@ -190,10 +222,7 @@ sdk::Awaitable<void> Engine::finish(Ends ends) {
   while (true) {
     const auto answer = co_await ask(store);
     if (answer.ok()) {
-      for (const storage::EndedTarget& target : *answer) {
-        const auto end = std::ranges::find(ends, target.key, &Operations::End::key);
-        ended(target.key, target.state, end == ends.end() ? "" : end->answer.reason);
-      }
+      for (const storage::EndedTarget& target : *answer) ended(target);
       co_return;
     }
     if (stopping_) co_return;  // it stays SENT until its due time

@@ -5,10 +5,13 @@
 
 namespace ami::daemon::commands {
 
+using storage::EndedTarget;
+using storage::Operations;
 using storage::TargetState;
 
 void Engine::adopt(FeedState& feed, const storage::OperationTarget& target) {
-  if (targets_.contains(target.key) || storage::ended(target.state)) return;
+  if (targets_.contains(target.key) || ended_meanwhile_.contains(target.key) || storage::ended(target.state))
+    return;
   LiveTarget& live = targets_[target.key];
   live.feed = &feed;
   live.kind = target.kind;
@@ -32,23 +35,30 @@ void Engine::adopt(FeedState& feed, const storage::OperationTarget& target) {
     if (added.job->phase != Job::Phase::Sent)
       feed.queue.restore_sent(added.job, target.transaction, target.sent_at.value_or(target.created_at), due);
     set_timer(target.key, live, due);
-  } else if (target.after != 0 && target.before != TargetState::Succeeded) {
+  } else if (target.after != 0) {
     const TargetKey read{target.after, target.key.number};
     after_[read] = target.key;
-    if (!target.before || storage::ended(*target.before)) drop(read, false);
+    const auto known = ended_meanwhile_.find(read);
+    EndedTarget end{
+        read, target.before.value_or(TargetState::Cancelled), {}, target.before_at.value_or(UtcInstant{})};
+    if (known != ended_meanwhile_.end()) end = known->second;
+    if (storage::ended(end.state)) drop(end);
   } else {
     enqueue(target.key, live);
   }
 }
 
-void Engine::enqueue(const TargetKey&, LiveTarget& target) {
+void Engine::enqueue(const TargetKey& key, LiveTarget& target) {
   FeedState& feed = *target.feed;
   const auto added = feed.queue.add(target.waiter, target.kind, target.meter, target.vendor_id, target.groups,
-                                    target.period);
+                                    target.period, parts_.clock.now());
   target.job = added.job;
   if (!added.joined) return;
   figures_.count([&](Figures& f) { ++f.feeds[feed.queue.name()].joined; });
-  if (added.job->phase == Job::Phase::Sent) {
+  if (added.job->answer) {  // whoever asked before is just being told
+    Ends ends{{key, *added.job->answer}};
+    spawn([self = shared_from_this(), ends] { return self->finish(ends); });
+  } else if (added.job->phase == Job::Phase::Sent) {
     spawn([self = shared_from_this(), &feed, job = added.job] { return self->mark_late(feed, job); });
   }
 }
@@ -59,24 +69,38 @@ void Engine::set_timer(const TargetKey& key, LiveTarget& target, UtcInstant at) 
   timers_.emplace(at, key);
 }
 
-void Engine::ended(const TargetKey& key, TargetState state, const std::string& reason) {
-  const auto found = targets_.find(key);
+void Engine::ended(const EndedTarget& end) {
+  const auto found = targets_.find(end.key);
   if (found != targets_.end()) {
     const LiveTarget& target = found->second;
     figures_.count([&](Figures& f) {
-      ++f.feeds[target.feed->queue.name()].ended[{target.kind, state, known_reason(reason)}];
+      ++f.feeds[target.feed->queue.name()].ended[{target.kind, end.state, known_reason(end.reason)}];
     });
-    if (target.kind == OperationKind::DemandReset && state != TargetState::Failed)
+    if (target.kind == OperationKind::DemandReset && end.state != TargetState::Failed)
       next_check_ = UtcInstant::min();
   }
-  drop(key, state == TargetState::Succeeded);
+  drop(end);
 }
 
-void Engine::forget(const TargetKey& key) {
-  drop(key, false);
+sdk::Awaitable<void> Engine::forget(std::vector<TargetKey> keys) {
+  const StoreCall<std::vector<EndedTarget>> look = [&](Operations& s) { return s.ends(keys); };
+  while (true) {
+    const auto ends = co_await ask(look);
+    if (ends.ok()) {
+      for (const EndedTarget& end : *ends) ended(end);
+      for (const TargetKey& key : keys) {
+        if (targets_.contains(key)) drop({key, TargetState::Sent, {}, {}});
+      }
+      co_return;
+    }
+    if (stopping_) co_return;
+    co_await parts_.clock.wait(kStoreAway);
+  }
 }
 
-void Engine::drop(const TargetKey& key, bool succeeded) {
+void Engine::drop(const EndedTarget& end) {
+  const TargetKey key = end.key;
+  if (restoring_ > 0 && storage::ended(end.state)) ended_meanwhile_.insert_or_assign(key, end);
   if (const auto found = targets_.find(key); found != targets_.end()) {
     const LiveTarget target = std::move(found->second);
     targets_.erase(found);
@@ -92,9 +116,12 @@ void Engine::drop(const TargetKey& key, bool succeeded) {
     const TargetKey reset = next->second;
     after_.erase(next);
     const auto waits = targets_.find(reset);
-    if (waits != targets_.end() && succeeded) {
+    if (waits != targets_.end() && end.state == TargetState::Succeeded) {
+      waits->second.read_at = end.at;
       enqueue(reset, waits->second);
       pump(*waits->second.feed);
+    } else if (waits != targets_.end() && !storage::ended(end.state)) {
+      drop({reset, TargetState::Queued, {}, {}});
     } else if (waits != targets_.end()) {
       storage::TargetAnswer answer;
       answer.state = TargetState::Failed;

@@ -29,6 +29,11 @@ sdk::Awaitable<void> Engine::mark(std::shared_ptr<Sending> sending) {
       sending->refusal = "what was to be asked has ended meanwhile";
       co_return;
     }
+    if (outdated(*job, parts_.clock.now())) {
+      sending->changed = true;
+      sending->refusal = "the read that goes before is too old";
+      co_return;
+    }
     for (const Waiter& waiter : job->waiters)
       due.push_back(
           {waiter.key, std::min(sending->expires_at, waiter.expires) + sending->port->limits.grace});
@@ -48,24 +53,24 @@ sdk::Awaitable<void> Engine::mark(std::shared_ptr<Sending> sending) {
   if (!answer->empty()) {
     sending->changed = true;
     sending->refusal = "what was to be asked has ended meanwhile";
-    for (const TargetKey& key : *answer) forget(key);
+    co_await forget(*answer);
     co_return;
   }
   failpoint("command_sent");
   sending->granted = true;
   std::set<OperationId> touched;
+  std::set<TargetKey> marked;
   for (const Operations::Due& target : due) {
     const auto live = targets_.find(target.key);
     if (live != targets_.end()) set_timer(target.key, live->second, target.at);
     touched.insert(target.key.operation);
+    marked.insert(target.key);
   }
   for (const JobPtr& job : sending->jobs) {
     job->transaction = sending->transaction;
     job->sent_at = row.at;
     job->expires_at = sending->expires_at;
-    for (Waiter& waiter : job->waiters) {
-      waiter.sent |= std::ranges::any_of(due, [&](const auto& d) { return d.key == waiter.key; });
-    }
+    for (Waiter& waiter : job->waiters) waiter.sent |= marked.contains(waiter.key);
   }
   for (const OperationId operation : touched) moved(operation);
 }
@@ -85,10 +90,9 @@ sdk::Awaitable<void> Engine::mark_late(FeedState& feed, JobPtr job) {
     const auto answer = co_await ask(store);
     if (answer.ok() && answer->empty()) break;
     if (answer.ok()) {
-      for (const TargetKey& key : *answer) {
-        forget(key);
-        std::erase_if(due, [&](const auto& d) { return d.key == key; });
-      }
+      const std::set<TargetKey> moved_on(answer->begin(), answer->end());
+      std::erase_if(due, [&](const Operations::Due& d) { return moved_on.contains(d.key); });
+      co_await forget(*answer);
       if (due.empty()) co_return;
     } else {
       co_await parts_.clock.wait(kStoreAway);

@@ -109,6 +109,14 @@ std::optional<Refused> Engine::make_room(const NewOperation& asked,
   const std::size_t most =
       asked.kind == OperationKind::Backfill ? std::max<std::size_t>(rules_.queue / 2, 1) : rules_.queue;
   for (const auto& [feed, more] : taken) {
+    if (more > most) {
+      return Refused{{Refusal::Kind::Invalid,
+                      std::to_string(more) + " meters to ask of feed " + feed->queue.name() +
+                          ", which has room for " + std::to_string(most) + " at most: ask for fewer at once",
+                      "meters",
+                      {}},
+                     std::nullopt};
+    }
     const std::size_t used = feed->live + feed->reserved;
     if (used + more <= most) continue;
     const std::string& name = feed->queue.name();
@@ -219,7 +227,7 @@ sdk::Awaitable<Reply<Operation>> Engine::cancel_now(storage::UtilityId utility, 
   };
   const auto cancelled = co_await ask(cancel);
   if (!cancelled.ok()) co_return refused_by_store(cancelled.refusal());
-  for (const storage::EndedTarget& target : cancelled->targets) ended(target.key, target.state, "cancelled");
+  for (const storage::EndedTarget& target : cancelled->targets) ended(target);
   co_return cancelled->operation;
 }
 

@@ -14,17 +14,20 @@ using storage::TargetState;
 namespace {
 
 constexpr std::chrono::milliseconds kTick{100};
-constexpr std::chrono::seconds kSweep{60};       // for what is not in memory
-constexpr std::chrono::seconds kLookAgain{1};    // at most so often for what is
-constexpr std::chrono::minutes kForgetAfter{5};  // of its due time, what the store ended by another's hand
+constexpr std::chrono::seconds kSweep{60};     // for what is not in memory
+constexpr std::chrono::seconds kLookAgain{1};  // at most so often for what is
+constexpr std::chrono::seconds kSetBack{1};    // less is no more than a clock that is steered
 constexpr std::size_t kFullAnswer = 5000;
 
 }  // namespace
 
 sdk::Awaitable<void> Engine::keep() {
   const auto self = shared_from_this();
+  UtcInstant last = parts_.clock.now();
   while (!stopping_) {
     const UtcInstant now = parts_.clock.now();
+    if (now < last - kSetBack) clock_was_set_back();
+    last = now;
     const bool due = !timers_.empty() && timers_.begin()->first <= now;
     if (now >= next_sweep_ || (due && now >= next_look_)) co_await overdue();
     for (auto& [name, feed] : feeds_) pump(*feed);
@@ -49,21 +52,38 @@ sdk::Awaitable<void> Engine::overdue() {
     };
     const auto answer = co_await ask(store);
     if (!answer.ok()) co_return;
-    for (const storage::EndedTarget& target : *answer)
-      ended(target.key, target.state, target.state == TargetState::Failed ? "expired" : "no_answer");
+    for (const storage::EndedTarget& target : *answer) ended(target);
     if (answer->size() < kFullAnswer) break;
   }
   next_sweep_ = now + kSweep;
-  std::vector<TargetKey> gone;
+  // What is due and was not ended just now may have been ended by another's hand.
+  std::vector<TargetKey> past;
   for (const auto& [at, key] : timers_) {
-    if (at + kForgetAfter > now) break;
-    gone.push_back(key);
+    if (at > now || past.size() == kFullAnswer) break;
+    past.push_back(key);
   }
-  for (const TargetKey& key : gone) forget(key);
+  if (past.empty()) co_return;
+  const StoreCall<std::vector<storage::EndedTarget>> look = [&](Operations& s) { return s.ends(past); };
+  const auto ends = co_await ask(look);
+  if (!ends.ok()) co_return;
+  for (const storage::EndedTarget& target : *ends) ended(target);
+  for (const TargetKey& key : past) {
+    const auto live = targets_.find(key);
+    if (live != targets_.end() && live->second.timer <= now) set_timer(key, live->second, now + kSweep);
+  }
+}
+
+// Times that were set by what the clock said before lie too far ahead now. The queues see for themselves.
+void Engine::clock_was_set_back() {
+  next_sweep_ = next_look_ = next_check_ = UtcInstant::min();
+  store_told_ = {};
+  for (auto& [name, feed] : feeds_) feed->pause_until = UtcInstant::min();
+  followers_.expire(UtcInstant::max(), [this](OperationId operation) { return followed(operation); });
 }
 
 sdk::Awaitable<void> Engine::restore(FeedState& feed) {
   feed.restoring = true;
+  ++restoring_;
   const StoreCall<std::vector<OperationTarget>> store = [&](Operations& s) {
     return s.unfinished(feed.queue.name());
   };
@@ -88,6 +108,7 @@ sdk::Awaitable<void> Engine::restore(FeedState& feed) {
     }
     break;
   }
+  if (--restoring_ == 0) ended_meanwhile_.clear();
   feed.restoring = false;
   pump(feed);
 }

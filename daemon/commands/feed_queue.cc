@@ -10,7 +10,8 @@ namespace {
 
 constexpr double kNewestAnswer = 0.2;  // its weight in the average
 constexpr std::chrono::seconds kMinute{60};
-constexpr int kBackfillPriority = -1;  // callers' begin at 0
+constexpr int kBackfillPriority = -1;        // callers' begin at 0
+constexpr std::chrono::seconds kSteered{1};  // back at most, of a clock that is not set
 
 bool changes_the_meter(OperationKind kind) {
   return kind == OperationKind::DemandReset;
@@ -21,6 +22,12 @@ Job::Rank rank_of(OperationKind kind, const Waiter& waiter) {
   return {priority, waiter.created, waiter.key};
 }
 
+// Has left, and the far side has dropped it since; only answers that are on their way still come.
+bool lapsed(const Job& job, UtcInstant now) {
+  const bool left = job.phase == Job::Phase::Sent || job.phase == Job::Phase::Attempting;
+  return left && !job.transaction.empty() && !job.answer && job.expires_at <= now;
+}
+
 std::size_t less(std::size_t whole, std::size_t part) {
   return whole > part ? whole - part : 0;
 }
@@ -29,11 +36,11 @@ std::size_t less(std::size_t whole, std::size_t part) {
 
 FeedQueue::Added FeedQueue::add(const Waiter& waiter, OperationKind kind, MeterId meter,
                                 const std::string& vendor_id, const PacingGroups& groups,
-                                const storage::Period& period) {
+                                const storage::Period& period, UtcInstant now) {
   const auto [entry, fresh] = jobs_.try_emplace({kind, meter, period.from, period.to});
   JobPtr& job = entry->second;
   const Job::Rank rank = rank_of(kind, waiter);
-  if (!fresh) {
+  if (!fresh && !lapsed(*job, now)) {
     if (rank < job->rank) {  // the whole job moves forward
       const bool queued = job->phase == Job::Phase::Queued;
       Lane& lane = lanes_[job->groups];
@@ -123,6 +130,7 @@ FeedQueue::Room FeedQueue::room_in_window(UtcInstant now) {
   const auto span = a_minute >= 1 ? std::chrono::duration_cast<std::chrono::milliseconds>(kMinute)
                                   : std::chrono::milliseconds{static_cast<std::int64_t>(60'000 / a_minute)};
   const auto most = static_cast<std::size_t>(std::max(1.0, std::floor(std::min(a_minute, 1e9))));
+  for (Asked& one : window_) one.at = std::min(one.at, now);
   while (!window_.empty() && window_.front().at + span <= now) window_.pop_front();
   std::size_t asked = 0, backfills = 0;
   for (const Asked& one : window_) (one.backfill ? backfills : asked) += one.count;
@@ -159,7 +167,8 @@ void FeedQueue::wake(UtcInstant now) {
 }
 
 std::vector<JobPtr> FeedQueue::take(UtcInstant now) {
-  wake(now);
+  wake(now + kSteered < last_ ? UtcInstant::max() : now);
+  last_ = now;
   const Room minute = room_in_window(now), flight = room_in_flight();
   const std::size_t room = std::min(flight.all, minute.all);
   // What a backfill finds in front of it is all gone: it goes last, so nothing else waits then.
@@ -234,7 +243,9 @@ void FeedQueue::end(const JobPtr& job) {
     take_out(kept);
   }
   kept->phase = Job::Phase::Ended;
-  jobs_.erase({kept->kind, kept->meter, kept->period.from, kept->period.to});
+  // One that lapsed has made room for another.
+  const auto named = jobs_.find({kept->kind, kept->meter, kept->period.from, kept->period.to});
+  if (named != jobs_.end() && named->second == kept) jobs_.erase(named);
 }
 
 void FeedQueue::leave(const JobPtr& job, TargetKey key) {
@@ -253,8 +264,7 @@ std::size_t FeedQueue::ahead_of(const Job::Rank& rank) const {
   const auto probe = std::make_shared<Job>();
   probe->rank = rank;
   std::size_t ahead = 0;
-  for (const auto& [groups, lane] : lanes_)
-    ahead += static_cast<std::size_t>(std::distance(lane.begin(), lane.lower_bound(probe)));
+  for (const auto& [groups, lane] : lanes_) ahead += lane.order_of_key(probe);
   return ahead;
 }
 

@@ -4,6 +4,8 @@
 
 #include <array>
 #include <deque>
+#include <ext/pb_ds/assoc_container.hpp>
+#include <ext/pb_ds/tree_policy.hpp>
 #include <map>
 #include <memory>
 #include <optional>
@@ -83,11 +85,13 @@ class FeedQueue {
     JobPtr job;
     bool joined = false;  // it was there already
   };
-  // A read or ping of a meter that is asked the same shares its job, whatever the job's phase; a backfill,
-  // when its period is the same. A demand reset has a job of its own: the store sees to it that there is one
-  // a meter. A backfill goes after all else, whatever its waiter's priority.
+  // A read or ping of a meter that is asked the same shares its job, whatever the job's phase, unless that
+  // has left and its time is over at `now`: the far side has dropped it. A backfill, when its period is the
+  // same. A demand reset has a job of its own: the store sees to it that there is one a meter. A backfill
+  // goes after all else, whatever its waiter's priority.
   Added add(const Waiter& waiter, OperationKind kind, MeterId meter, const std::string& vendor_id,
-            const PacingGroups& groups, const storage::Period& period = {});
+            const PacingGroups& groups, const storage::Period& period = {},
+            UtcInstant now = UtcInstant::min());
   // A target that has left, of an earlier run: it counts as in flight.
   void restore_sent(const JobPtr& job, const std::string& transaction, UtcInstant sent_at,
                     UtcInstant expires_at);
@@ -95,7 +99,8 @@ class FeedQueue {
   // The next attempt, in order, all of one kind and period: empty = nothing may be asked now. What changes a
   // meter goes alone. They are Attempting from then on and count against every bound. Where the far side
   // gives a period of many meters out of its own books (CommandLimits::backfill_targets), such an attempt is
-  // one question whatever its meters, of which one is under way at a time.
+  // one question whatever its meters, of which one is under way at a time. When `now` goes back all rests are
+  // over, and what was asked in a time that is yet to come counts as asked now.
   std::vector<JobPtr> take(UtcInstant now);
   void sent(const JobPtr& job);                    // Attempting -> Sent
   void rest(const JobPtr& job, UtcInstant until);  // Attempting -> Resting: has not left
@@ -118,7 +123,9 @@ class FeedQueue {
   struct ByRank {
     bool operator()(const JobPtr& a, const JobPtr& b) const { return a->rank < b->rank; }
   };
-  using Lane = std::set<JobPtr, ByRank>;  // queued jobs that share all their groups
+  // Queued jobs that share all their groups; knows how many stand before a rank without counting them.
+  using Lane = __gnu_pbds::tree<JobPtr, __gnu_pbds::null_type, ByRank, __gnu_pbds::rb_tree_tag,
+                                __gnu_pbds::tree_order_statistics_node_update>;
   using Name = std::tuple<OperationKind, MeterId, UtcInstant, UtcInstant>;
   struct Asked {
     UtcInstant at{};
@@ -150,7 +157,8 @@ class FeedQueue {
   std::array<std::map<std::string, std::size_t>, 3> group_in_flight_;  // by kind of group, then its name
   std::set<std::pair<UtcInstant, JobPtr>> resting_;
   std::map<JobPtr, UtcInstant> rests_until_;
-  std::deque<Asked> window_;  // meters asked, by time
+  std::deque<Asked> window_;             // meters asked, by time
+  UtcInstant last_ = UtcInstant::min();  // that something was asked for
   std::size_t waiting_ = 0, in_flight_ = 0, attempting_ = 0;
   std::size_t backfills_ = 0;                  // of those in flight
   std::map<OperationKind, double> answer_ms_;  // moving average

@@ -27,6 +27,8 @@ struct Rules {
   std::chrono::seconds expiry{std::chrono::hours{24}};  // of what was asked without one
   std::chrono::seconds reset_lock_out{std::chrono::days{25}};  // assumed: the figure is the utility's
   bool read_before_reset = true;
+  // A reset that has not left so long after its read never does: it would destroy what came about since.
+  std::chrono::seconds read_before_age{std::chrono::minutes{15}};
   std::size_t followers = 1000;                                        // callers that wait for operations
   std::chrono::milliseconds retry_first{1000}, retry_longest{60'000};  // after what has not left
 };
@@ -50,6 +52,7 @@ struct Request {
   int priority = 0;                              // 0 to 9; 9 goes first. A Backfill goes after all else
   std::optional<std::chrono::seconds> expiry{};  // from now on; what has not left by then never does
   std::optional<storage::Period> period{};       // of a Backfill, which must have one: values of [from, to)
+  std::string choice{};                          // see storage::NewOperation
 };
 
 // Where an operation stands now.

@@ -65,6 +65,7 @@ storage::NewOperation asked_of(const Request& r, const Rules& rules, UtcInstant 
   out.expires_at = now + r.expiry.value_or(rules.expiry);
   out.read_before = rules.read_before_reset;
   out.period = r.period;
+  out.choice = r.choice;
   std::unordered_set<std::string_view> seen;
   for (const std::string& meter : r.meters) {
     if (!seen.insert(meter).second) continue;

@@ -15,6 +15,7 @@ struct FeedFacts {
   storage::UtilityId utility = 0;
   sdk::Capabilities can;
   AliasKind names = AliasKind::Badge;  // CommandLimits::names
+  bool from_books = false;  // gives a period of many meters at once: CommandLimits::backfill_targets
 };
 
 // Either a feed or a reason:

@@ -301,10 +301,13 @@ class Loader {
     if (has(s, "expiry")) c.expiry = s.duration("expiry");
     if (has(s, "reset_lock_out")) c.reset_lock_out = s.duration("reset_lock_out");
     if (has(s, "read_before_reset")) c.read_before_reset = s.boolean("read_before_reset");
+    if (has(s, "read_before_age")) c.read_before_age = s.duration("read_before_age");
     if (has(s, "followers")) c.followers = static_cast<int>(s.integer("followers"));
     if (c.expiry < std::chrono::seconds{1} || c.expiry > std::chrono::days{7})
       problem(s, "expiry", "must be 1s to 7d");
     if (c.reset_lock_out > std::chrono::days{400}) problem(s, "reset_lock_out", "must be 400d at most");
+    if (c.read_before_age < std::chrono::minutes{1} || c.read_before_age > std::chrono::hours{24})
+      problem(s, "read_before_age", "must be 1m to 24h");
   }
 
   void validation(const Settings& s) {

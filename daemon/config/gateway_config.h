@@ -82,6 +82,7 @@ struct CommandsConfig {
   std::chrono::milliseconds expiry{std::chrono::hours{24}};
   std::chrono::milliseconds reset_lock_out{std::chrono::days{25}};
   bool read_before_reset = true;
+  std::chrono::milliseconds read_before_age{std::chrono::minutes{15}};
   int followers = 1000;
   bool operator==(const CommandsConfig&) const = default;
 };

@@ -282,6 +282,9 @@ sdk::SettingsSchema make_gateway_schema() {
                def("read_before_reset", K::Boolean, "true",
                    "A demand reset is sent only after a read of the meter succeeded. Interfaces that state no reads are "
                    "then refused it."),
+               def("read_before_age", K::Duration, "15m",
+                   "A demand reset that could not leave so long after that read is not sent any more: it would destroy "
+                   "what came about since. 1m to 24h."),
                integer("followers", 1, 100'000, "1000", "Callers that may wait for operations at once.")},
               "Reads, pings, demand resets and recorded values on request, see docs/commands.md."),
           section(

@@ -16,6 +16,7 @@ commands::Rules rules_of(const CommandsConfig& config) {
   rules.expiry = ceil<seconds>(config.expiry);
   rules.reset_lock_out = ceil<seconds>(config.reset_lock_out);
   rules.read_before_reset = config.read_before_reset;
+  rules.read_before_age = ceil<seconds>(config.read_before_age);
   rules.followers = static_cast<std::size_t>(config.followers);
   return rules;
 }

@@ -162,7 +162,7 @@ Feed::Feed(HostParts parts, FeedConfig config, storage::UtilityId utility)
       given_(std::make_unique<Given>(parts_, route_)) {
   if (config_.family->capabilities(config_.settings).pushed_messages && parts_.journal != nullptr) {
     inbox_ = std::make_shared<FeedInbox>(InboxParts{strand_, parts_.clock, parts_.work, parts_.pipeline,
-                                                    *parts_.journal, given_->raw.service(), parts_.log},
+                                                    *parts_.journal, parts_.raw, parts_.log},
                                          route_, config_);
   }
 }

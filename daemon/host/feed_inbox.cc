@@ -19,10 +19,13 @@ namespace ami::daemon {
 namespace asio = boost::asio;
 namespace {
 
-// What is read from the journal at once, stored side by side as far as keys allow, and trimmed together.
+// What is read from the journal at once and trimmed together.
 constexpr std::size_t kMessagesAtOnce = 256;
-constexpr std::uint64_t kBytesAtOnce = 4 << 20;
-constexpr std::size_t kLanes = 8;
+constexpr std::uint64_t kBytesAtOnce = 16 << 20;
+// One lane stores while the other one decodes. What a lane takes at once is kept, and stored, in one go.
+constexpr std::size_t kLanes = 2;
+constexpr std::size_t kMessagesOfBundle = 32;
+constexpr std::uint64_t kBytesOfBundle = 2 << 20;
 
 constexpr std::chrono::milliseconds kPause{1000};
 constexpr std::chrono::milliseconds kSlice{100};  // so that a stop is noticed soon
@@ -56,6 +59,14 @@ struct FeedInbox::Window {
   std::vector<std::vector<const storage::StoredMessage*>> groups;
   std::size_t next = 0, lanes = 0;
   Bell ended;
+};
+
+// A message on its way into the store.
+struct FeedInbox::Decoded {
+  const storage::StoredMessage* message = nullptr;
+  UtcInstant received_at{};
+  DecodedBatch batch{};
+  std::string defect{};  // not empty: its decoder failed, and says nothing
 };
 
 FeedInbox::FeedInbox(InboxParts parts, std::shared_ptr<FeedRoute> route, const FeedConfig& config)
@@ -151,26 +162,31 @@ sdk::Awaitable<void> FeedInbox::store(std::vector<storage::StoredMessage> messag
 
 sdk::Awaitable<void> FeedInbox::lane(std::shared_ptr<Window> window) {
   while (window->next < window->groups.size() && !route_->stopping) {
-    for (const auto* message : window->groups[window->next++]) {
-      if (route_->stopping) break;
-      co_await store_one(*message);
+    std::vector<Decoded> bundle;
+    std::uint64_t bytes = 0;
+    // At least one group, however long it is: its order is not for two lanes.
+    while (window->next < window->groups.size() && bundle.size() < kMessagesOfBundle && bytes < kBytesOfBundle) {
+      for (const auto* message : window->groups[window->next++]) {
+        bundle.push_back({message, message->received_at});
+        bytes += message->body.size();
+      }
     }
+    co_await store_bundle(std::move(bundle));
   }
   if (--window->lanes == 0) window->ended.ring();
 }
 
-sdk::Awaitable<DecodedBatch> FeedInbox::decode(const storage::StoredMessage& message, UtcInstant received_at,
-                                               std::string& defect) {
-  DecodedBatch batch;
+sdk::Awaitable<void> FeedInbox::decode(std::span<Decoded> bundle) {
   const std::function<void()> work = [&] {
-    try {
-      batch = config_.family->decode(config_.settings, message.body, received_at);
-    } catch (const std::exception& error) {
-      defect = std::string("defect while decoding: ") + error.what();
+    for (Decoded& one : bundle) {
+      try {
+        one.batch = config_.family->decode(config_.settings, one.message->body, one.received_at);
+      } catch (const std::exception& error) {
+        one.defect = std::string("defect while decoding: ") + error.what();
+      }
     }
   };
   co_await parts_.work.run(work);
-  co_return batch;
 }
 
 sdk::Awaitable<std::optional<UtcInstant>> FeedInbox::receipt_of(const storage::StoredMessage& message,
@@ -192,57 +208,72 @@ sdk::Awaitable<std::optional<UtcInstant>> FeedInbox::receipt_of(const storage::S
   co_return std::nullopt;
 }
 
-sdk::Awaitable<void> FeedInbox::store_one(const storage::StoredMessage& message) {
-  std::string defect;
-  UtcInstant received_at = message.received_at;
-  DecodedBatch batch = co_await decode(message, received_at, defect);
-  // Only then does it matter whether the same came before.
-  if (defect.empty() && dated_by_receipt(batch)) {
-    const auto first = co_await receipt_of(message, in_transaction(batch));
+sdk::Awaitable<void> FeedInbox::store_bundle(std::vector<Decoded> bundle) {
+  co_await decode(bundle);
+  for (Decoded& one : bundle) {
+    // Only then does it matter whether the same came before.
+    if (!one.defect.empty() || !dated_by_receipt(one.batch)) continue;
+    const auto first = co_await receipt_of(*one.message, in_transaction(one.batch));
     if (!first) co_return;
-    if (*first != received_at) batch = co_await decode(message, received_at = *first, defect);
+    if (*first == one.received_at) continue;
+    one.received_at = *first;
+    const std::span<Decoded> alone(&one, 1);
+    co_await decode(alone);
   }
-  if (!defect.empty()) {
-    co_await refuse(message, std::move(defect));
-    co_return;
+  for (const Decoded& one : bundle) {
+    if (!one.defect.empty()) co_await refuse(*one.message, one.defect);
   }
-  if (!co_await keep_raw(message)) co_return;
-  const auto records = batch.observations.size();
-  const auto malformed = batch.malformed.size();
-  sdk::SourceSpan source;
-  source.name = "journal/" + std::to_string(message.id);
-  source.content_sha256 = storage::hex_of(message.content);
-  source.length = message.body.size();
-  source.received_at = received_at;
-  const auto stored = co_await parts_.pipeline.commit(route_, std::move(source), std::move(batch), {});
-  if (!stored && stored.error().fault == Fault::Permanent) {
-    co_await refuse(message, stored.error().message);
-  } else if (stored) {
-    done_.push_back(message.id);
-    records_ += records;
-    malformed_ += malformed;
-    const std::lock_guard lock(mutex_);
-    last_success_ = parts_.clock.now();
+  std::erase_if(bundle, [](const Decoded& one) { return !one.defect.empty(); });
+  if (bundle.empty()) co_return;
+  const bool kept = co_await keep_raw(bundle);
+  if (!kept) co_return;
+  std::vector<Pipeline::Arrived> arrived;
+  std::vector<std::pair<std::size_t, std::size_t>> said;  // records, malformed ones
+  for (Decoded& one : bundle) {
+    sdk::SourceSpan source;
+    source.name = "journal/" + std::to_string(one.message->id);
+    source.content_sha256 = storage::hex_of(one.message->content);
+    source.length = one.message->body.size();
+    source.received_at = one.received_at;
+    said.emplace_back(one.batch.observations.size(), one.batch.malformed.size());
+    arrived.push_back({std::move(source), std::move(one.batch)});
+  }
+  auto storing = parts_.pipeline.commit_all(route_, std::move(arrived));
+  const auto stored = co_await std::move(storing);
+  for (std::size_t i = 0; i < bundle.size(); ++i) {
+    if (stored[i]) {
+      done_.push_back(bundle[i].message->id);
+      records_ += said[i].first;
+      malformed_ += said[i].second;
+      const std::lock_guard lock(mutex_);
+      last_success_ = parts_.clock.now();
+    } else if (stored[i].error().fault == Fault::Permanent) {
+      co_await refuse(*bundle[i].message, stored[i].error().message);
+    }
   }
 }
 
-// False: the feed stops, and the message waits for the next start.
-sdk::Awaitable<bool> FeedInbox::keep_raw(const storage::StoredMessage& message) {
+// False: the feed stops, and the messages wait for the next start.
+sdk::Awaitable<bool> FeedInbox::keep_raw(std::span<const Decoded> bundle) {
   if (parts_.raw == nullptr) co_return true;
   while (!route_->stopping) {
-    sdk::RawContent content;
-    content.name = "journal/" + std::to_string(message.id);
-    content.sha256 = storage::hex_of(message.content);
-    content.size = message.body.size();
-    content.received_at = message.received_at;
-    content.read = [&body = message.body](char* into, std::size_t size,
-                                          std::uint64_t offset) -> Result<std::size_t> {
-      const auto from = std::min<std::uint64_t>(offset, body.size());
-      const auto count = std::min<std::size_t>(size, body.size() - from);
-      std::memcpy(into, body.data() + from, count);
-      return count;
-    };
-    const auto kept = co_await parts_.raw->keep(std::move(content));
+    std::vector<storage::RawClaim> claims;
+    std::vector<storage::ReadContent> reads;
+    for (const Decoded& one : bundle) {
+      const std::string& body = one.message->body;
+      claims.push_back({route_->utility, config_.name, storage::hex_of(one.message->content),
+                        "journal/" + std::to_string(one.message->id), body.size(), 0,
+                        one.message->received_at});
+      reads.push_back([&body](char* into, std::size_t size, std::uint64_t offset) -> Result<std::size_t> {
+        const auto from = std::min<std::uint64_t>(offset, body.size());
+        const auto count = std::min<std::size_t>(size, body.size() - from);
+        std::memcpy(into, body.data() + from, count);
+        return count;
+      });
+    }
+    Outcome kept = transient("not tried");
+    const std::function<void()> keep = [&] { kept = parts_.raw->keep(std::move(claims), std::move(reads)); };
+    co_await parts_.work.run(keep);
     if (kept) co_return true;
     route_->trouble(kept.error().message);
     co_await pause();

@@ -8,6 +8,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -16,6 +17,7 @@
 #include "daemon/host/journal_link.h"
 #include "daemon/log/log.h"
 #include "daemon/pipeline/pipeline.h"
+#include "daemon/pipeline/raw_keeper.h"
 
 namespace ami::daemon {
 
@@ -26,7 +28,7 @@ struct InboxParts {
   WorkerPool& work;
   Pipeline& pipeline;
   JournalLink& journal;
-  sdk::RawStore* raw;  // null: what arrives is not kept
+  RawKeeper* raw;  // null: what arrives is not kept
   const Log& log;
 };
 
@@ -47,18 +49,18 @@ class FeedInbox final : public sdk::Journal, public std::enable_shared_from_this
 
  private:
   struct Window;
+  struct Decoded;
 
   sdk::Awaitable<void> drain();
   sdk::Awaitable<void> store(std::vector<storage::StoredMessage> messages);
   sdk::Awaitable<void> lane(std::shared_ptr<Window> window);
-  sdk::Awaitable<void> store_one(const storage::StoredMessage& message);
-  // What the message says, received then. Empty, and `defect` says why, when its decoder failed.
-  sdk::Awaitable<DecodedBatch> decode(const storage::StoredMessage& message, UtcInstant received_at,
-                                      std::string& defect);
+  sdk::Awaitable<void> store_bundle(std::vector<Decoded> bundle);
+  // What the messages say, each received then.
+  sdk::Awaitable<void> decode(std::span<Decoded> bundle);
   // When the fact that the message tells was received first; nullopt: the feed stops.
   sdk::Awaitable<std::optional<UtcInstant>> receipt_of(const storage::StoredMessage& message,
                                                        bool in_transaction);
-  sdk::Awaitable<bool> keep_raw(const storage::StoredMessage& message);
+  sdk::Awaitable<bool> keep_raw(std::span<const Decoded> bundle);
   sdk::Awaitable<void> refuse(const storage::StoredMessage& message, std::string error);
   sdk::Awaitable<void> trim();
   sdk::Awaitable<void> pause();

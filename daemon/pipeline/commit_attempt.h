@@ -2,6 +2,8 @@
 #pragma once
 
 #include <functional>
+#include <span>
+#include <vector>
 
 #include "daemon/pipeline/directory.h"
 #include "storage/ingest.h"
@@ -14,6 +16,12 @@ namespace ami::daemon {
 Result<storage::CommitCounts> commit_attempt(
     storage::IngestStore& store, DirectoryCache& directory, storage::CommitUnit& unit, bool& built,
     const std::function<void(const Directory&, NormalisedBatch&)>& normalise_with);
+
+// The same for many small units, side by side in the store (IngestStore::commit_all). `normalise_with` is told
+// which unit. A refusal is not of all of them: commit each alone then.
+Result<std::vector<storage::CommitCounts>> commit_attempt(
+    storage::IngestStore& store, DirectoryCache& directory, std::span<storage::CommitUnit> units,
+    const std::function<void(std::size_t, const Directory&, NormalisedBatch&)>& normalise_with);
 
 // Resolver of one feed over one picture of the asset data, which has to outlive it.
 MeterResolver resolver_of(const Directory& directory, storage::UtilityId utility, std::string feed);

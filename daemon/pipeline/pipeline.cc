@@ -84,6 +84,18 @@ struct Pipeline::Work {
   storage::CommitCounts sum;
   NormalisedBatch reported;  // for the metrics: what was stored, without values
   int culprits = 0;
+
+  void count(const storage::CommitCounts& counts, NormalisedBatch& stored) {
+    sum.registers += counts.registers;
+    sum.interval_values += counts.interval_values;
+    sum.events += counts.events;
+    sum.quarantined += counts.quarantined;
+    reported.unmapped_events += stored.unmapped_events;
+    reported.missing_values += stored.missing_values;
+    reported.snapped_ends += stored.snapped_ends;
+    for (Quarantined& item : stored.quarantined)
+      reported.quarantined.push_back({std::move(item.reason), {}, {}, {}, 0});
+  }
 };
 
 sdk::Awaitable<Result<storage::CommitCounts>> Pipeline::store(Work& work, storage::CommitUnit& unit,
@@ -163,16 +175,7 @@ sdk::Awaitable<Outcome> Pipeline::store_part(Work& work, std::size_t from, std::
     counts = co_await store(work, unit, aside);
   }
   if (counts) {
-    work.sum.registers += counts->registers;
-    work.sum.interval_values += counts->interval_values;
-    work.sum.events += counts->events;
-    work.sum.quarantined += counts->quarantined;
-    work.reported.unmapped_events += unit.batch.unmapped_events;
-    work.reported.missing_values += unit.batch.missing_values;
-    work.reported.snapped_ends += unit.batch.snapped_ends;
-    for (Quarantined& item : unit.batch.quarantined) {
-      work.reported.quarantined.push_back({std::move(item.reason), {}, {}, {}, 0});
-    }
+    work.count(*counts, unit.batch);
     co_return Done{};
   }
   if (counts.error().fault != Fault::Permanent || to - from <= 1) co_return counts.error();
@@ -190,6 +193,31 @@ sdk::Awaitable<Outcome> Pipeline::store_part(Work& work, std::size_t from, std::
   const auto stated = co_await store(work, last, nothing);
   if (!stated) co_return stated.error();
   co_return Done{};
+}
+
+// One attempt for all of them. False: nothing is known to be stored, each is to be committed alone.
+sdk::Awaitable<bool> Pipeline::store_together(std::span<Work> all) {
+  std::vector<storage::CommitUnit> units;
+  for (const Work& work : all) units.push_back(unit_for(*work.feed, work.source));
+  Result<std::vector<storage::CommitCounts>> counts = transient("not tried yet");
+  const std::function<void()> attempt = [&] {
+    try {
+      counts = commit_attempt(
+          store_, directory_, units, [&](std::size_t i, const Directory& picture, NormalisedBatch& out) {
+            const Work& work = all[i];
+            const MeterResolver resolve = resolver_of(picture, work.feed->utility, work.feed->name);
+            normalise(work.batch.observations, work.batch.malformed, work.feed->rules, resolve,
+                      work.source.received_at, out);
+            note_clocks(work, resolve, out);
+          });
+    } catch (const std::bad_alloc&) {
+      counts = transient("out of memory");
+    }
+  };
+  co_await database_.run(attempt);
+  if (!counts) co_return false;
+  for (std::size_t i = 0; i < all.size(); ++i) all[i].count(counts->at(i), units[i].batch);
+  co_return true;
 }
 
 void Pipeline::note_clocks(const Work& work, const MeterResolver& resolve, NormalisedBatch& out) const {
@@ -222,7 +250,7 @@ sdk::Awaitable<Outcome> Pipeline::tell_results(Work& work) {
   while (true) {
     auto told = take_results_(work.feed, work.batch.results);
     const Outcome outcome = co_await std::move(told);
-    if (outcome.ok()) co_return outcome;
+    if (outcome.ok() || outcome.error().fault == Fault::Permanent) co_return outcome;
     work.feed->metrics.retried();
     for (auto left = backoff.next(); left.count() > 0; left -= kSlice) {
       if (work.feed->stopping || cancellation.cancelled() != asio::cancellation_type::none) co_return outcome;
@@ -242,10 +270,39 @@ sdk::Awaitable<Result<sdk::CommitReceipt>> Pipeline::commit(std::shared_ptr<Feed
   const auto begin = std::chrono::steady_clock::now();
   Work work{std::move(feed), std::move(source), std::move(batch), {}, 0, {}, {}, 0};
   for (auto& change : state) work.state.push_back({std::move(change.key), std::move(change.value)});
-  Outcome outcome = co_await store_part(work, 0, work.batch.observations.size(), true);
-  if (outcome.ok()) outcome = co_await tell_results(work);
+  const Outcome outcome = co_await store_part(work, 0, work.batch.observations.size(), true);
+  auto receipt = co_await finish(work, outcome, begin);
   co_await asio::this_coro::throw_if_cancelled(throws);
+  co_return receipt;
+}
 
+sdk::Awaitable<std::vector<Result<sdk::CommitReceipt>>> Pipeline::commit_all(std::shared_ptr<FeedRoute> feed,
+                                                                             std::vector<Arrived> arrived) {
+  const bool throws = co_await asio::this_coro::throw_if_cancelled();
+  co_await asio::this_coro::throw_if_cancelled(false);
+
+  const Waiting waiting(feed->metrics, under_way_);
+  const auto begin = std::chrono::steady_clock::now();
+  std::vector<Work> all;
+  for (Arrived& one : arrived)
+    all.push_back({feed, std::move(one.source), std::move(one.batch), {}, 0, {}, {}, 0});
+  bool together = false;
+  if (all.size() > 1) together = co_await store_together(all);
+  std::vector<Result<sdk::CommitReceipt>> receipts;
+  for (Work& work : all) {
+    Outcome outcome = Done{};
+    if (!together) outcome = co_await store_part(work, 0, work.batch.observations.size(), true);
+    auto receipt = co_await finish(work, outcome, begin);
+    receipts.push_back(std::move(receipt));
+  }
+  co_await asio::this_coro::throw_if_cancelled(throws);
+  co_return receipts;
+}
+
+// Tells the results of a batch that was stored, then logs and counts what became of it.
+sdk::Awaitable<Result<sdk::CommitReceipt>> Pipeline::finish(Work& work, Outcome outcome,
+                                                            std::chrono::steady_clock::time_point begin) {
+  if (outcome.ok()) outcome = co_await tell_results(work);
   if (!outcome.ok()) {
     auto error = outcome.error();
     if (error.fault == Fault::Permanent) {

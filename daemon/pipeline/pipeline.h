@@ -79,6 +79,15 @@ class Pipeline {
   sdk::Awaitable<Result<sdk::CommitReceipt>> commit(std::shared_ptr<FeedRoute> feed, sdk::SourceSpan source,
                                                     DecodedBatch batch, std::vector<sdk::StateChange> state);
 
+  // The same for many small batches of a feed, in order and without state, at little more than the price of one:
+  // side by side in one transaction, or each alone when that cannot be. One answer a batch.
+  struct Arrived {
+    sdk::SourceSpan source;
+    DecodedBatch batch;
+  };
+  sdk::Awaitable<std::vector<Result<sdk::CommitReceipt>>> commit_all(std::shared_ptr<FeedRoute> feed,
+                                                                     std::vector<Arrived> arrived);
+
   // Batches handed over and not committed yet. Any thread.
   [[nodiscard]] int under_way() const noexcept { return under_way_; }
 
@@ -88,6 +97,9 @@ class Pipeline {
   sdk::Awaitable<Result<storage::CommitCounts>> store(Work& work, storage::CommitUnit& unit,
                                                       const Normalise& normalise_with);
   sdk::Awaitable<Outcome> store_part(Work& work, std::size_t from, std::size_t to, bool whole);
+  sdk::Awaitable<bool> store_together(std::span<Work> all);
+  sdk::Awaitable<Result<sdk::CommitReceipt>> finish(Work& work, Outcome outcome,
+                                                    std::chrono::steady_clock::time_point begin);
   sdk::Awaitable<Outcome> tell_results(Work& work);
   void note_clocks(const Work& work, const MeterResolver& resolve, NormalisedBatch& out) const;
 

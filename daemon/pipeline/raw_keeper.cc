@@ -15,16 +15,24 @@ constexpr int kSubfolders = 256;
 }  // namespace
 
 Outcome RawKeeper::keep(storage::RawClaim claim, const storage::ReadContent& read) {
+  return keep(std::vector{std::move(claim)}, std::vector{read});
+}
+
+Outcome RawKeeper::keep(std::vector<storage::RawClaim> claims, std::vector<storage::ReadContent> reads) {
+  std::vector<storage::RawFiles::Content> contents;
+  for (std::size_t i = 0; i < claims.size(); ++i)
+    contents.push_back({claims[i].sha256, claims[i].bytes, std::move(reads.at(i))});
   const std::shared_lock lock(dropping_);
-  const Result<std::uint64_t> kept = files_.keep(claim.sha256, claim.bytes, read);
+  const auto kept = files_.keep(contents);
   if (!kept) {
-    log_.write(
-        messages::kRawNotKept,
-        {{"feed", claim.feed}, {"sha256", claim.sha256.substr(0, 16)}, {"error", kept.error().message}});
+    log_.write(messages::kRawNotKept, {{"feed", claims.front().feed},
+                                       {"sha256", claims.front().sha256.substr(0, 16)},
+                                       {"contents", std::to_string(claims.size())},
+                                       {"error", kept.error().message}});
     return kept.error();
   }
-  claim.compressed_bytes = *kept;
-  const Outcome claimed = contents_.claim(claim, keep_months_);
+  for (std::size_t i = 0; i < claims.size(); ++i) claims[i].compressed_bytes = kept->at(i);
+  const Outcome claimed = contents_.claim(claims, keep_months_);
   // In doubt is not known to be kept: the same again is harmless.
   if (!claimed && claimed.error().fault == Fault::InDoubt) return transient(claimed.error().message);
   return claimed;

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <shared_mutex>
 #include <string>
+#include <vector>
 
 #include "daemon/log/log.h"
 #include "storage/postgres/raw_contents.h"
@@ -21,6 +22,8 @@ class RawKeeper {
 
   // Durable when it returns. Transient: nothing may be committed of this content yet.
   Outcome keep(storage::RawClaim claim, const storage::ReadContent& read);
+  // Many at once; `reads` are in the order of the claims.
+  Outcome keep(std::vector<storage::RawClaim> claims, std::vector<storage::ReadContent> reads);
 
   struct Pruned {
     std::uint64_t contents = 0;  // whose time was over

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "daemon/rpc/names.h"
+#include "storage/postgres/operations.h"
 
 namespace ami::rpc {
 namespace {
@@ -120,6 +121,10 @@ Caller caller_from_uris(std::string name, const std::vector<std::string>& uris) 
     }
   }
   return caller;
+}
+
+bool reserved_name(std::string_view name) {
+  return name == kLocalOperator || name == kDemoCaller || name == storage::kOwnCaller;
 }
 
 Caller full_caller(std::string name) {

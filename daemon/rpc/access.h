@@ -45,4 +45,9 @@ Caller caller_from_uris(std::string name, const std::vector<std::string>& uris);
 
 Caller full_caller(std::string name);  // every role, every utility
 
+// Names of callers that show no certificate. Requests and audits go by names, so no certificate may bear one, nor
+// that of the gateway itself.
+inline constexpr std::string_view kLocalOperator = "local operator", kDemoCaller = "demo caller";
+bool reserved_name(std::string_view name);
+
 }  // namespace ami::rpc

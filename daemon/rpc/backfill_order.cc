@@ -21,6 +21,34 @@ std::vector<std::string> keys_from(const Call& call, const storage::Utility& uti
   return keys;
 }
 
+// What was chosen, which is the request: the meters that it finds change with every gap that is filled.
+std::string text_of(const storage::MeterChoice& choice) {
+  std::string out = choice.open_gaps_only ? "open gaps" : "all";
+  out += " of feed " + std::to_string(choice.feed.size()) + ":" + choice.feed;
+  for (const std::string& key : choice.keys) out += " " + std::to_string(key.size()) + ":" + key;
+  return out;
+}
+
+// Meters of the operation that was made of this request when it came first; empty: it is the first time.
+std::vector<std::string> found_before(const Call& call, const cmd::Request& asked) {
+  storage::Operations store(call.scoped());
+  storage::OperationQuery query;
+  query.utility = asked.utility;
+  query.caller = asked.caller;
+  query.request_id = asked.request_id;
+  const auto known = call.take(store.list(query));
+  std::vector<std::string> meters;
+  if (known.items.empty()) return meters;
+  storage::PageRequest page;
+  page.size = 1000;
+  do {
+    auto targets = call.take(store.targets(asked.utility, known.items.front().id, page));
+    for (storage::OperationTarget& target : targets.items) meters.push_back(std::move(target.meter));
+    page.token = targets.next_token;
+  } while (!page.token.empty());
+  return meters;
+}
+
 }  // namespace
 
 OperationOrder backfill_order(const Call& call, const v1::RequestBackfillRequest& request) {
@@ -52,6 +80,9 @@ OperationOrder backfill_order(const Call& call, const v1::RequestBackfillRequest
     asked.meters = std::move(choice.keys);  // one that is not known is told as of any command
     return order;
   }
+  asked.choice = text_of(choice);
+  asked.meters = found_before(call, asked);
+  if (!asked.meters.empty()) return order;
   asked.meters = call.take(storage::Backfills(call.scoped()).meters(choice, cmd::kMostMeters + 1));
   if (asked.meters.empty()) {
     throw StatusError{refused(grpc::StatusCode::FAILED_PRECONDITION, "NO_METERS",

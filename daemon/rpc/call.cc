@@ -46,8 +46,8 @@ std::optional<Caller> identify(const grpc::ServerContextBase& context, const Gat
       auth == nullptr ? std::string() : first_property(*auth, GRPC_TRANSPORT_SECURITY_TYPE_PROPERTY_NAME);
   if (security == "ssl" || security == "tls") return std::nullopt;
   const std::string peer = context.peer();
-  if (peer.starts_with("unix:") && plaintext.unix_socket) return full_caller("local operator");
-  if (from_loopback(peer) && plaintext.demo) return full_caller("demo caller");
+  if (peer.starts_with("unix:") && plaintext.unix_socket) return full_caller(std::string(kLocalOperator));
+  if (from_loopback(peer) && plaintext.demo) return full_caller(std::string(kDemoCaller));
   return std::nullopt;
 }
 
@@ -204,6 +204,15 @@ Gate::Admission Gate::admit(const grpc::ServerContextBase& context, std::string_
                   .message = "no client certificate with an ami:// URI"});
     return {nullptr, refused(grpc::StatusCode::UNAUTHENTICATED, "NO_CLIENT_CERTIFICATE",
                              "a client certificate with ami://role/ and ami://utility/ URIs is needed")};
+  }
+  if (!caller->uris.empty() && reserved_name(caller->name)) {
+    backend_.log({.kind = CallRecord::Kind::Refused,
+                  .rpc = std::string(method),
+                  .caller = caller->name,
+                  .message = "the certificate bears a name of the gateway's own"});
+    return {nullptr, refused(grpc::StatusCode::UNAUTHENTICATED, "RESERVED_NAME",
+                             "the common name \"" + caller->name +
+                                 "\" is one of the gateway's own: take a certificate with another")};
   }
   if (!caller->may_call(method)) {
     backend_.log({.kind = CallRecord::Kind::Refused,

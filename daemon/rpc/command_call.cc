@@ -144,10 +144,12 @@ class CommandCall final : public grpc::ServerUnaryReactor, public Subscriptions:
   // The engine works on it no more: it has ended, or is another gateway's, or the engine has just begun to
   // run.
   void check() {
-    bool done = false;
-    const grpc::Status status = Gate::run(
-        *call_, [&](const Call& call) { done = take_operation(call, order_.utility, operation_).done(); });
-    if (!status.ok() || done || over()) return look();
+    const grpc::Status status = Gate::run(*call_, [&](const Call& call) {
+      const auto operation = take_operation(call, order_.utility, operation_);
+      if (operation.done()) ended_ = operation;
+    });
+    if (ended_) return answer(std::nullopt);
+    if (!status.ok() || over()) return look();
     {
       const std::lock_guard lock(mutex_);
       if (!woken_) {
@@ -170,7 +172,8 @@ class CommandCall final : public grpc::ServerUnaryReactor, public Subscriptions:
   void answer(const std::optional<cmd::Place>& place) {
     if (context_.IsCancelled()) return finish(grpc::Status::CANCELLED);
     grpc::Status status = Gate::run(*call_, [&](const Call& call) {
-      tell_operation(call, order_, operation_, place, *notes_, response_);
+      const auto operation = ended_ ? *ended_ : take_operation(call, order_.utility, operation_);
+      tell_operation(call, order_, operation, place, *notes_, response_);
     });
     const bool away = status.error_code() == grpc::StatusCode::UNAVAILABLE ||
                       status.error_code() == grpc::StatusCode::ABORTED;
@@ -203,6 +206,7 @@ class CommandCall final : public grpc::ServerUnaryReactor, public Subscriptions:
   std::optional<AccessNotes> notes_;
   std::optional<cmd::Submitted> submitted_;
   storage::OperationId operation_ = 0;
+  std::optional<storage::Operation> ended_;  // seen to be done
   Clock::time_point until_{};
 };
 

@@ -112,9 +112,9 @@ void fill(const storage::Utility& utility, const storage::OperationTarget& targe
   if (target.read_after != 0) message.set_read_after(operation_name(utility.key, target.read_after));
 }
 
-void tell_operation(const Call& call, const OperationOrder& order, storage::OperationId id,
+void tell_operation(const Call& call, const OperationOrder& order, const storage::Operation& operation,
                     const std::optional<cmd::Place>& place, AccessNotes& notes, v1::Operation& message) {
-  const storage::Operation operation = take_operation(call, order.utility, id);
+  const storage::OperationId id = operation.id;
   fill(order.utility, operation, message);
   if (place && !operation.done()) fill(*place, *message.mutable_place());
   storage::Operations store(call.scoped());

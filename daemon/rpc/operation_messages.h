@@ -14,8 +14,9 @@ inline constexpr std::size_t kTargetsInOperation = 100;  // more are not in the 
 void fill(const storage::Utility& utility, const storage::Operation& operation, v1::Operation& message);
 void fill(const storage::Utility& utility, const storage::OperationTarget& target, v1::Target& message);
 
-// The operation as it stands in the store. Accesses are noted in `notes`, once each as long as it lives.
-void tell_operation(const Call& call, const OperationOrder& order, storage::OperationId operation,
+// `operation` as take_operation() gave it, with its targets as they stand in the store. Accesses are noted in
+// `notes`, once each as long as it lives.
+void tell_operation(const Call& call, const OperationOrder& order, const storage::Operation& operation,
                     const std::optional<cmd::Place>& place, AccessNotes& notes, v1::Operation& message);
 
 }  // namespace ami::rpc

@@ -122,7 +122,8 @@ class OperationWatch final : public grpc::ServerWriteReactor<v1::Operation>, pub
     }
     v1::Operation now;
     const grpc::Status status = Gate::run(*call_, [&](const Call& call) {
-      tell_operation(call, order_, order_.operation, place, *notes_, now);
+      const auto operation = take_operation(call, order_.utility, order_.operation);
+      tell_operation(call, order_, operation, place, *notes_, now);
     });
     if (!status.ok()) return finish(status);
     std::string bytes = now.SerializeAsString();

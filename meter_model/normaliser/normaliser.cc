@@ -37,6 +37,22 @@ std::string said_as(std::string_view what, std::string_view text) {
   return std::string(what) + " " + quoted(text);
 }
 
+// Of a series that begins at a bare clock face, block ends are counted by faces: where the clock is shifted
+// in between, another value ends there, or none.
+std::optional<std::size_t> place_of_end(const SeriesObservation& said, std::size_t by_face,
+                                        const std::optional<Zone>& zone) {
+  const StatedTime& start = said.period_start;
+  const bool from_start = start.present() && !said.values.front().time.present();
+  if (!from_start || start.utc_offset || !zone) return by_face;
+  const Zone::Candidates from = zone->resolve(start.civil);
+  const Zone::Candidates end =
+      zone->resolve(start.civil + said.interval * static_cast<std::int64_t>(by_face + 1));
+  if (from.count != 1 || end.count != 1) return std::nullopt;
+  const auto after = end.first - from.first;
+  if (after < said.interval || after % said.interval != after.zero()) return std::nullopt;
+  return static_cast<std::size_t>(after / said.interval) - 1;
+}
+
 class Normaliser {
  public:
   Normaliser(const FeedRules& rules, const MeterResolver& resolve, UtcInstant received_at,
@@ -80,7 +96,9 @@ class Normaliser {
     return record_begin_;
   }
   // A time too late to be stored says that the meter's clock is ahead, where it is the meter's own.
-  void note_ahead(const char* problem, const ObservationHead& said, const StatedTime& time);
+  // `later`: so long after the time that was written.
+  void note_ahead(const char* problem, const ObservationHead& said, const StatedTime& time,
+                  std::chrono::seconds later = std::chrono::seconds{0});
   void take_registers(Series& series);
   void take_intervals(Series& series);
   UtcInstant on_grid(UtcInstant end, std::chrono::seconds length);
@@ -255,7 +273,8 @@ bool Normaliser::period_of(Series& series, std::optional<UtcInstant>& start,
   return true;
 }
 
-void Normaliser::note_ahead(const char* problem, const ObservationHead& said, const StatedTime& time) {
+void Normaliser::note_ahead(const char* problem, const ObservationHead& said, const StatedTime& time,
+                            std::chrono::seconds later) {
   if (problem == nullptr || problem != std::string_view("time_in_future") || !time.present() ||
       said.time_source != TimeSource::Device)
     return;
@@ -263,8 +282,8 @@ void Normaliser::note_ahead(const char* problem, const ObservationHead& said, co
   const std::optional<ResolvedMeter> meter = resolve_(said.meter_kind, said.meter, received_at_);
   if (!placed.at || !meter) return;
   out_.clock_signs.push_back({meter->id, ClockSignKind::Ahead,
-                              std::chrono::floor<std::chrono::seconds>(*placed.at - received_at_),
-                              *placed.at});
+                              std::chrono::floor<std::chrono::seconds>(*placed.at + later - received_at_),
+                              *placed.at + later});
 }
 
 void Normaliser::take_registers(Series& series) {
@@ -359,7 +378,8 @@ void Normaliser::take_intervals(Series& series) {
                           "an interval series without the length of its intervals");
     return;
   }
-  const std::vector<PlacedTime> times = place_series(said.values, said.interval, rules_.zone, bounds_);
+  const std::vector<PlacedTime> times =
+      place_series(said.values, said.interval, rules_.zone, bounds_, said.period_start);
   MeterOfRecord meter_of(resolve_, said);
   ChannelOfRecord channel_of(chooser_, series.choice, writer_, rules_.mapping.wire, said);
   QualityOfRecord quality_of(writer_);
@@ -369,7 +389,9 @@ void Normaliser::take_intervals(Series& series) {
     const SeriesValue& value = said.values[i];
     const ReadValue got = read(said, value);
     const char* problem = got.problem != nullptr ? got.problem : times[i].problem;
-    note_ahead(problem, said, value.time);
+    const bool from_start = i == 0 && !value.time.present();
+    const StatedTime& written = from_start ? said.period_start : value.time;
+    note_ahead(problem, said, written, from_start ? said.interval : std::chrono::seconds{0});
     const ResolvedMeter* meter = nullptr;
     Slot slot{i, {}, got.number, got.flag, false, {}};
     if (problem == nullptr) {
@@ -384,7 +406,7 @@ void Normaliser::take_intervals(Series& series) {
       if (!slot.slot.value) problem = "number_out_of_range";
     }
     if (problem != nullptr) {
-      series.trouble.value(problem, i, value.time.text, got.detail);
+      series.trouble.value(problem, i, written.text, got.detail);
       continue;
     }
     if (!got.number) ++out_.missing_values;
@@ -397,8 +419,10 @@ void Normaliser::take_intervals(Series& series) {
     std::map<std::size_t, Decimal> registers;
     for (const auto& [index, text] : said.block_end_values) {
       const auto number = Decimal::parse(text);
+      const auto place = place_of_end(said, index, rules_.zone);
+      if (!place) continue;
       if (number) {
-        registers.insert_or_assign(index, *number);
+        registers.insert_or_assign(*place, *number);
       } else {
         series.trouble.value("bad_number", index, {}, "block end value, " + number.error().message);
       }

@@ -44,7 +44,17 @@ PlacedTime place_time(const StatedTime& time, const std::optional<Zone>& zone, c
 }
 
 std::vector<PlacedTime> place_series(const std::vector<SeriesValue>& values, std::chrono::seconds interval,
-                                     const std::optional<Zone>& zone, const TimeBounds& bounds) {
+                                     const std::optional<Zone>& zone, const TimeBounds& bounds,
+                                     const StatedTime& start) {
+  if (start.present() && !values.empty() && !values.front().time.present()) {
+    std::vector<SeriesValue> from_start;  // that one counts as the element before the first
+    from_start.reserve(values.size() + 1);
+    from_start.push_back({{}, {}, start, {}});
+    from_start.insert(from_start.end(), values.begin(), values.end());
+    std::vector<PlacedTime> placed = place_series(from_start, interval, zone, bounds);
+    placed.erase(placed.begin());
+    return placed;
+  }
   const auto stated = [](const SeriesValue& value) { return value.time.present(); };
   if (!values.empty() && interval.count() > 0 && stated(values.front()) &&
       std::none_of(values.begin() + 1, values.end(), stated)) {

@@ -23,8 +23,11 @@ struct PlacedTime {
 // One time that stands alone.
 PlacedTime place_time(const StatedTime& time, const std::optional<Zone>& zone, const TimeBounds& bounds);
 
-// The times of a series, element by element; an absent one is the previous plus `interval`.
+// The times of a series, element by element; an absent one is the previous plus `interval`. `start`: where
+// the first is absent, the start of its interval; its end is `interval` of elapsed time later, whatever the
+// clock showed meanwhile.
 std::vector<PlacedTime> place_series(const std::vector<SeriesValue>& values, std::chrono::seconds interval,
-                                     const std::optional<Zone>& zone, const TimeBounds& bounds);
+                                     const std::optional<Zone>& zone, const TimeBounds& bounds,
+                                     const StatedTime& start = {});
 
 }  // namespace ami

@@ -184,6 +184,10 @@ SwitchAnswer VirtualMeter::feed_switch(SwitchInput input, Outbox& out) {
   return taken.answer;
 }
 
+bool VirtualMeter::jammed() const {
+  return jammed_by_hand_ || in_force(FaultKind::JammedSwitch) != nullptr;
+}
+
 Outcome VirtualMeter::reachable() const {
   if (dark_) return transient("meter " + std::to_string(number_) + " has no power");
   return Done{};
@@ -192,7 +196,7 @@ Outcome VirtualMeter::reachable() const {
 Result<CommandResult> VirtualMeter::operate(SwitchInput input, Outbox& out) {
   if (!model_.disconnect) return permanent(std::string(model_.name()) + " has no service switch");
   if (auto there = reachable(); !there) return there.error();
-  if (in_force(FaultKind::JammedSwitch) == nullptr) {
+  if (!jammed()) {
     const SwitchAnswer answer = feed_switch(input, out);
     return CommandResult{answer, switch_};
   }
@@ -244,7 +248,7 @@ void VirtualMeter::sense_load_side(const Flow& flow, Outbox& out) {
   const bool generator = (premises_.generates_alone && flow.generation_w > flow.load_w) ||
                          in_force(FaultKind::LoadSideVoltage) != nullptr;
   if (generator == is_energised(switch_)) return;
-  if (!generator && switch_ == SwitchState::OpenPending && in_force(FaultKind::JammedSwitch) != nullptr) {
+  if (!generator && switch_ == SwitchState::OpenPending && jammed()) {
     switch_ = SwitchState::Open;  // the latent close fails as any other
     report(EventKind::SwitchCloseFailed, out);
     report_of_module(EventKind::SwitchCloseFailed, out);

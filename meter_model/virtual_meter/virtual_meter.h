@@ -84,6 +84,9 @@ class VirtualMeter {
   // Somebody else's hand on the power, beside outages among the faults.
   void cut_power(Outbox& out);
   void restore_power(Outbox& out);
+  // The same on the switch's works, beside JammedSwitch among the faults.
+  void jam_switch(bool jammed) { jammed_by_hand_ = jammed; }
+  [[nodiscard]] bool jammed() const;
 
  private:
   // What a fault has kept from when it began.
@@ -131,8 +134,9 @@ class VirtualMeter {
   std::uint32_t module_events_ = 0;
   Model model_;
   SwitchState switch_ = SwitchState::Closed;
-  bool cut_ = false;
-  bool dark_ = false;
+  bool cut_ : 1 = false;
+  bool dark_ : 1 = false;
+  bool jammed_by_hand_ : 1 = false;
 };
 
 }  // namespace ami::virtual_meter

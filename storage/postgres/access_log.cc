@@ -62,7 +62,7 @@ Answer<AccessCallId> AccessLog::append(const AccessCall& call, std::optional<Acc
     params.i4(closing ? 1 : 0);
     pqxx::work tx(session);
     const Rows written =
-        Rows::query(session.raw(),
+        Rows::repeated(session.raw(),
                     "WITH c AS MATERIALIZED (SELECT utility_id, CASE WHEN $5 = 0 THEN "
                     "nextval('access_id_seq') ELSE $5 END AS id"
                     "  FROM utility WHERE key = $4[1])"

@@ -5,6 +5,7 @@
 
 #include "storage/postgres/asset_rows.h"
 #include "storage/postgres/binary_copy.h"
+#include "storage/postgres/gaps_load.h"
 #include "storage/postgres/operation_rows.h"
 #include "storage/postgres/session.h"
 
@@ -25,6 +26,14 @@ Params gaps_at(const std::vector<std::int64_t>& gaps, UtcInstant at) {
   params.array(std::span<const std::int64_t>(gaps));
   params.array(std::span<const UtcInstant>(times));
   return params;
+}
+
+Period days_of(const Zone& zone, const Period& period) {
+  const auto date = [&](UtcInstant at) {
+    return std::chrono::year_month_day{std::chrono::floor<std::chrono::days>(zone.civil(at))};
+  };
+  return {zone.civil_day(date(period.from)).start,
+          zone.civil_day(date(period.to - std::chrono::microseconds{1})).end};
 }
 
 std::string next_request_id(Session& session) {
@@ -127,7 +136,7 @@ Answer<std::vector<DueGap>> Backfills::due(const std::vector<std::pair<UtilityId
     params.i8(static_cast<std::int64_t>(most));
     const Rows rows = Rows::query(
         session.raw(),
-        "SELECT g.gap_id, g.utility_id, m.key, s.feed, g.from_at, g.to_at FROM gap g"
+        "SELECT g.gap_id, g.utility_id, m.key, s.feed, g.from_at, g.to_at, s.zone FROM gap g"
         " JOIN collection_series s ON s.series_id = g.series_id JOIN meter m ON m.meter_id = g.meter_id"
         " LEFT JOIN gap_request r ON r.gap_id = g.gap_id"
         " WHERE g.state = 'OPEN' AND g.found_at <= $3[2]"
@@ -136,13 +145,15 @@ Answer<std::vector<DueGap>> Backfills::due(const std::vector<std::pair<UtilityId
         " ORDER BY g.from_at, g.gap_id LIMIT $5",
         params);
     std::vector<DueGap> out;
+    Zones zones;
     for (int i = 0; i < rows.size(); ++i) {
       DueGap gap;
       gap.id = rows.i8(i, 0);
       gap.utility = rows.i4(i, 1);
       gap.meter = rows.text(i, 2);
       gap.feed = rows.text(i, 3);
-      gap.period = {rows.at(i, 4), rows.at(i, 5)};
+      gap.period = gap.asked = {rows.at(i, 4), rows.at(i, 5)};
+      gap.days = days_of(zones.of(std::string(rows.text(i, 6))), gap.period);
       out.push_back(std::move(gap));
     }
     return out;
@@ -175,12 +186,12 @@ Answer<std::vector<GapClaim>> Backfills::claim(const std::map<std::string, std::
         const auto found = still.find(gap.id);
         if (found == still.end() || found->second != gap.period) continue;
         auto part = std::ranges::find_if(parts, [&](const auto& p) {
-          return p.first.utility == gap.utility && p.first.period == gap.period &&
+          return p.first.utility == gap.utility && p.first.period == gap.asked &&
                  (p.first.meters.size() < kMostMeters ||
                   std::ranges::find(p.first.meters, gap.meter) != p.first.meters.end());
         });
         if (part == parts.end()) {
-          parts.push_back({GapClaim{next_request_id(session), gap.utility, feed, gap.period, {}}, {}});
+          parts.push_back({GapClaim{next_request_id(session), gap.utility, feed, gap.asked, {}}, {}});
           part = std::prev(parts.end());
         }
         auto& meters = part->first.meters;

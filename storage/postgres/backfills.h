@@ -30,6 +30,8 @@ struct DueGap {
   UtilityId utility = 0;
   std::string meter, feed;  // key; where the channel's newest values came from
   Period period;
+  Period days;   // the whole civil days that hold it
+  Period asked;  // what is asked for: the gap itself, unless whoever asks says otherwise
 };
 
 // Gaps that one operation asks for, all of one period.

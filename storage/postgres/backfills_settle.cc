@@ -43,6 +43,18 @@ std::chrono::seconds pause_after(int asked, const BackfillRules& rules) {
   return std::min(pause, rules.longest);
 }
 
+// Gaps that ended are looked at once more and then never: their rows stay as long as they do. Whoever takes
+// back that one was given up drops its row.
+void retire(Session& session, UtcInstant now) {
+  const UtcInstant times[] = {now};
+  Params params;
+  params.array(std::span<const UtcInstant>(times));
+  Rows::query(session.raw(),
+              "UPDATE gap_request r SET next_at = 'infinity' FROM gap g WHERE g.gap_id = r.gap_id"
+              " AND r.request_id IS NULL AND r.next_at <= $1[1] AND g.state IN ('CLOSED', 'GIVEN_UP')",
+              params);
+}
+
 // Without the lock that keeps the comparison of gaps waiting.
 bool anything_to_settle(Session& session, const BackfillRules& rules, UtcInstant now) {
   const UtcInstant times[] = {now};
@@ -204,6 +216,7 @@ bool give_up(pqxx::work& tx, const Hopeless& one, UtcInstant now) {
 
 Answer<BackfillStep> Backfills::settle(const BackfillRules& rules, UtcInstant now) {
   return database_.impl().answer([&](Session& session) {
+    retire(session, now);
     if (!anything_to_settle(session, rules, now)) return BackfillStep{};
     pqxx::work tx(session);
     tx.exec("SELECT pg_advisory_xact_lock(7165289, 10)");

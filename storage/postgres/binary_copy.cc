@@ -1,10 +1,12 @@
 #include "storage/postgres/binary_copy.h"
 
+#include <libpq-events.h>
 #include <libpq-fe.h>
 
 #include <bit>
 #include <cstring>
 #include <limits>
+#include <map>
 #include <stdexcept>
 
 #include "storage/postgres/session.h"
@@ -273,12 +275,54 @@ void Params::blobs(std::span<const std::string> values) {
   add(kByteas, string_array(kBytea, values));
 }
 
+namespace {
+
+// The statements that a connection knows, by text. libpq keeps it with the connection, and it goes with it.
+using Names = std::map<std::string, std::string, std::less<>>;
+
+int on_connection_event(PGEventId event, void* info, void* /*unused*/) {
+  if (event == PGEVT_CONNDESTROY) {
+    const auto* destroyed = static_cast<PGEventConnDestroy*>(info);
+    delete static_cast<Names*>(PQinstanceData(destroyed->conn, on_connection_event));
+  }
+  return 1;
+}
+
+Names& names_of(PGconn* connection) {
+  if (auto* known = static_cast<Names*>(PQinstanceData(connection, on_connection_event))) return *known;
+  auto fresh = std::make_unique<Names>();
+  if (PQregisterEventProc(connection, on_connection_event, "ami_statements", nullptr) == 0 ||
+      PQsetInstanceData(connection, on_connection_event, fresh.get()) == 0) {
+    throw std::bad_alloc();
+  }
+  return *fresh.release();
+}
+
+std::string name_of(PGconn* connection, std::string_view sql, const std::vector<Oid>& types) {
+  Names& known = names_of(connection);
+  if (const auto found = known.find(sql); found != known.end()) return found->second;
+  std::string name = "ami_" + std::to_string(known.size());
+  const std::unique_ptr<PGresult, decltype(&PQclear)> prepared(
+      PQprepare(connection, name.c_str(), std::string(sql).c_str(), static_cast<int>(types.size()),
+                types.data()),
+      &PQclear);
+  if (PQresultStatus(prepared.get()) != PGRES_COMMAND_OK)
+    throw_sql_failure(connection, PQerrorMessage(connection), state_of(prepared.get()));
+  return known.emplace(sql, std::move(name)).first->second;
+}
+
+}  // namespace
+
 void Rows::Clear::operator()(pg_result* result) const noexcept {
   PQclear(result);
 }
 
 Rows Rows::query(pg_conn* connection, const char* sql, const Params& params) {
   return run(connection, sql, false, params);
+}
+
+Rows Rows::repeated(pg_conn* connection, const char* sql, const Params& params) {
+  return run(connection, name_of(connection, sql, params.types_).c_str(), true, params);
 }
 
 Rows Rows::prepared(pg_conn* connection, const char* name, const Params& params) {
@@ -301,6 +345,9 @@ Rows Rows::run(pg_conn* connection, const char* text, bool by_name, const Params
                              formats.data(), 1));
   const ExecStatusType status = PQresultStatus(rows.result_.get());
   if (status != PGRES_TUPLES_OK && status != PGRES_COMMAND_OK) {
+    // A column's type was changed while we were connected: only a new connection plans anew.
+    if (by_name && state_of(rows.result_.get()) == "0A000")
+      throw pqxx::broken_connection(PQerrorMessage(connection));
     throw_sql_failure(connection, PQerrorMessage(connection), state_of(rows.result_.get()));
   }
   rows.size_ = PQntuples(rows.result_.get());

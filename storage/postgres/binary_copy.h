@@ -76,6 +76,9 @@ class Params {
 class Rows {
  public:
   static Rows query(pg_conn* connection, const char* sql, const Params& params);
+  // The same for a text that comes again and again: the connection parses it once. Not for texts that are put
+  // together from values, and not where the best plan depends on the values.
+  static Rows repeated(pg_conn* connection, const char* sql, const Params& params);
   // A statement that this connection knows by name.
   static Rows prepared(pg_conn* connection, const char* name, const Params& params);
 

@@ -85,7 +85,7 @@ void lock_event_meters(pg_conn* connection, std::vector<MeterId> meters) {
   stripes.erase(std::ranges::unique(stripes).begin(), stripes.end());
   Params params;
   params.array(stripes);
-  Rows::query(connection, "SELECT pg_advisory_xact_lock(7165290, s) FROM unnest($1) AS s", params);
+  Rows::repeated(connection, "SELECT pg_advisory_xact_lock(7165290, s) FROM unnest($1) AS s", params);
 }
 
 std::vector<GroupedEvent> regroup_events(pg_conn* connection, const EventFacts& facts,
@@ -114,7 +114,7 @@ std::vector<GroupedEvent> regroup_events(pg_conn* connection, const EventFacts& 
   params.array(fact_subjects);
   params.array(states);
   params.array(windows);
-  const Rows rows = Rows::query(connection, kRegroup, params);
+  const Rows rows = Rows::repeated(connection, kRegroup, params);
   std::vector<GroupedEvent> out;
   out.reserve(static_cast<std::size_t>(rows.size()));
   for (int i = 0; i < rows.size(); ++i) {
@@ -130,7 +130,7 @@ void forget_groups(pg_conn* connection, std::span<const MeterId> meters, std::sp
   params.array(meters);
   params.array(times);
   params.array(event_ids);
-  Rows::query(
+  Rows::repeated(
       connection,
       "UPDATE event e SET duplicate_of = NULL, duplicate_of_at = NULL, duplicates = 0, first_at = NULL,"
       " last_at = NULL FROM unnest($1, $2, $3) AS k (meter_id, at, event_id)"

@@ -112,15 +112,15 @@ void IdBook::resolve_channels() {
       "SELECT k.n, c.channel_id, c.utility_id FROM unnest($1, $2, $3, $4) WITH ORDINALITY AS k (meter_id, "
       "key,"
       " reading_type, unit, n) JOIN channel c USING (meter_id, key, reading_type, unit)";
-  Rows rows = Rows::query(connection_, find, params);
+  Rows rows = Rows::repeated(connection_, find, params);
   if (static_cast<std::size_t>(rows.size()) < missing.size()) {
     Params insert = params;
     insert.i4(unit_.utility);
-    Rows::query(connection_,
+    Rows::repeated(connection_,
                 "INSERT INTO channel (utility_id, meter_id, key, reading_type, unit) SELECT $5, k.* FROM"
                 " unnest($1, $2, $3, $4) AS k ON CONFLICT ON CONSTRAINT channel_content DO NOTHING",
                 insert);
-    rows = Rows::query(connection_, find, params);
+    rows = Rows::repeated(connection_, find, params);
   }
   std::vector<std::int64_t> ids(missing.size());
   for (int row = 0; row < rows.size(); ++row) {
@@ -167,14 +167,14 @@ void IdBook::resolve_qualities() {
   Params params;
   params.texts(codes);
   params.texts(flags);
-  Rows::query(connection_,
+  Rows::repeated(connection_,
               "INSERT INTO quality_set (codes, vendor_flag) SELECT string_to_array(k.codes, ' '), k.flag FROM"
               " unnest($1, $2) AS k (codes, flag) WHERE NOT EXISTS (SELECT FROM quality_set q WHERE q.codes ="
               " string_to_array(k.codes, ' ') AND q.vendor_flag = k.flag)"
               " ON CONFLICT ON CONSTRAINT quality_set_content DO NOTHING",
               params);
   const Rows rows =
-      Rows::query(connection_,
+      Rows::repeated(connection_,
                   "SELECT k.n, q.quality_id FROM unnest($1, $2) WITH ORDINALITY AS k (codes, flag, n)"
                   " JOIN quality_set q ON q.codes = string_to_array(k.codes, ' ')"
                   " AND q.vendor_flag = k.flag",
@@ -229,9 +229,9 @@ void IdBook::resolve_sources(const std::map<SourceKey, SourceCounts>& wanted, bo
       " ON s.utility_id = $3 AND s.feed = $4[1] AND s.content_sha256 = $4[3] AND s.byte_offset = $5"
       " AND s.rank_stamp = k.stamp AND s.mapping_version = $6 AND s.time_source = k.clock AND s.replay = $7"
       " WHERE $4[2] IS NOT NULL";
-  Rows rows = Rows::query(connection_, find, params);
+  Rows rows = Rows::repeated(connection_, find, params);
   if (static_cast<std::size_t>(rows.size()) < wanted.size()) {
-    Rows::query(
+    Rows::repeated(
         connection_,
         "INSERT INTO source (utility_id, feed, name, content_sha256, byte_offset, byte_length, rank_stamp,"
         " mapping_version, time_source, replay, received_at, registers, interval_values, events, cause,"
@@ -241,7 +241,7 @@ void IdBook::resolve_sources(const std::map<SourceKey, SourceCounts>& wanted, bo
         " FROM unnest($1, $2, $9, $10, $11) AS k (stamp, clock, r, v, e)"
         " ON CONFLICT ON CONSTRAINT source_content DO NOTHING",
         insert);
-    rows = Rows::query(connection_, find, params);
+    rows = Rows::repeated(connection_, find, params);
   }
   if (static_cast<std::size_t>(rows.size()) != wanted.size()) {
     throw std::runtime_error("a source row vanished while it was looked up");
@@ -265,7 +265,7 @@ void IdBook::complete_sources() const {
   for (const auto& [key, id] : sources_) ids.push_back(id);
   Params params;
   params.array(ids);
-  Rows::query(connection_,
+  Rows::repeated(connection_,
               "UPDATE source SET stored_at = clock_timestamp() WHERE source_id = ANY ($1)"
               " AND stored_at = '9999-12-31 00:00:00+00'",
               params);
@@ -298,7 +298,7 @@ void IdBook::learn(std::span<const std::int64_t> sources, std::span<const std::i
     Params params;
     params.array(std::span<const std::int64_t>(
         std::vector<std::int64_t>(unknown_sources.begin(), unknown_sources.end())));
-    const Rows rows = Rows::query(
+    const Rows rows = Rows::repeated(
         connection_, "SELECT source_id, rank_stamp, mapping_version FROM source WHERE source_id = ANY ($1)",
         params);
     for (int row = 0; row < rows.size(); ++row) {
@@ -310,7 +310,7 @@ void IdBook::learn(std::span<const std::int64_t> sources, std::span<const std::i
     params.array(std::span<const std::int32_t>(
         std::vector<std::int32_t>(unknown_qualities.begin(), unknown_qualities.end())));
     const Rows rows =
-        Rows::query(connection_,
+        Rows::repeated(connection_,
                     "SELECT quality_id, array_to_string(codes, ' '), vendor_flag FROM quality_set"
                     " WHERE quality_id = ANY ($1)",
                     params);

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <atomic>
 #include <chrono>
+#include <deque>
 #include <future>
 #include <pqxx/pqxx>
 #include <semaphore>
@@ -66,14 +67,17 @@ struct PostgresIngest::Impl {
   // Keeps asset data as they are until the transaction ends.
   static void hold_assets(pqxx::work& tx) { tx.exec("SELECT pg_advisory_xact_lock_shared(7165289, 1)"); }
 
-  // Begins every transaction of a commit. false: asset data changed since the unit was resolved.
-  static bool begin(pqxx::work& tx, const CommitUnit& unit) {
+  // Begins every transaction of a commit; the version of the asset data.
+  static std::int64_t begin(pqxx::work& tx) {
     // Statements here look up rows by their keys; statistics of young partitions would say otherwise.
-    tx.exec(
-        "SET LOCAL enable_seqscan = off; SET LOCAL enable_hashjoin = off; SET LOCAL enable_mergejoin = off;"
-        "SET LOCAL enable_bitmapscan = off");
-    return tx.exec1("SELECT version FROM directory_version")[0].as<std::int64_t>() == unit.directory_version;
+    return tx
+        .exec1("SET LOCAL enable_seqscan = off; SET LOCAL enable_hashjoin = off;"
+               "SET LOCAL enable_mergejoin = off; SET LOCAL enable_bitmapscan = off;"
+               "SELECT version FROM directory_version")[0]
+        .as<std::int64_t>();
   }
+  // false: asset data changed since the unit was resolved.
+  static bool begin(pqxx::work& tx, const CommitUnit& unit) { return begin(tx) == unit.directory_version; }
 
   static void commit(pqxx::work& tx) {
     failpoint("ingest.before_commit");
@@ -104,23 +108,30 @@ struct PostgresIngest::Impl {
   }
 
   // All in one transaction. nullopt: lost a race for a row.
-  std::optional<CommitCounts> attempt(Session& session, const CommitUnit& unit) {
-    prepare(session, unit);
-    CommitCounts counts;
+  std::optional<std::vector<CommitCounts>> attempt(Session& session, std::span<const CommitUnit* const> units) {
+    for (const CommitUnit* unit : units) prepare(session, *unit);
+    std::vector<CommitCounts> all(units.size());
+    std::vector<IdBook> books;
+    books.reserve(units.size());
     pqxx::work tx(session);
     hold_assets(tx);
-    if (!begin(tx, unit)) {
-      counts.directory_changed = true;
-      return counts;
+    const std::int64_t directory = begin(tx);
+    bool staged = false;
+    for (std::size_t i = 0; i < units.size(); ++i) {
+      const CommitUnit& unit = *units[i];
+      CommitCounts& counts = all[i];
+      counts.directory_changed = unit.directory_version != directory;
+      if (counts.directory_changed) return all;
+      if (std::exchange(staged, false)) tx.exec(kEmptyStage);
+      IdBook& ids = books.emplace_back(cache, session, unit);
+      resolve(ids, unit, true);
+      const IngestStep step{session.raw(), unit, ids, counts, {}, &facts, &staged};
+      if (!write_values(step, ids)) return std::nullopt;
+      write_rest(step);
     }
-    IdBook ids(cache, session, unit);
-    resolve(ids, unit, true);
-    const IngestStep step{session.raw(), unit, ids, counts, {}, &facts};
-    if (!write_values(step, ids)) return std::nullopt;
-    write_rest(step);
     commit(tx);
-    ids.publish();
-    return counts;
+    for (IdBook& ids : books) ids.publish();
+    return all;
   }
 
   // Ids were made through connections of which one broke since: behind the same address may stand another
@@ -148,8 +159,8 @@ struct PostgresIngest::Impl {
   }
 
   // Runs `work(Session&)`, which returns nullopt when it lost a race, until it did not.
-  template <class F>
-  Result<CommitCounts> persist(F&& work) {
+  template <class F, class Counts = typename std::invoke_result_t<F&, Session&>::value_type>
+  Result<Counts> persist(F&& work) {
     for (int attempt = 0; attempt < kAttempts; ++attempt) {
       forget_after_loss();
       auto counts = database.impl().run(work);
@@ -266,6 +277,27 @@ Result<CommitCounts> PostgresIngest::commit(const CommitUnit& unit) {
   const CommitUnit& storable = cleaned ? *cleaned : unit;
   const std::size_t series = storable.batch.intervals.size() + storable.batch.registers.size();
   if (impl_->lanes > 1 && series >= kWorthLanes) return impl_->commit_in_lanes(storable);
+  const CommitUnit* const alone[] = {&storable};
+  auto counts = impl_->persist([&](Session& session) { return impl_->attempt(session, alone); });
+  if (!counts) return counts.error();
+  return counts->front();
+}
+
+Result<std::vector<CommitCounts>> PostgresIngest::commit_all(std::span<const CommitUnit> units) {
+  std::deque<CommitUnit> cleaned;
+  std::vector<const CommitUnit*> storable;
+  bool large = false;
+  try {
+    for (const CommitUnit& unit : units) {
+      auto clean = without_unstorable(unit);
+      storable.push_back(clean ? &cleaned.emplace_back(std::move(*clean)) : &unit);
+      large |= unit.batch.intervals.size() + unit.batch.registers.size() >= kWorthLanes;
+    }
+  } catch (const std::logic_error& defect) {
+    return permanent(defect.what());
+  }
+  if (units.empty()) return std::vector<CommitCounts>();
+  if (large && impl_->lanes > 1) return IngestStore::commit_all(units);
   return impl_->persist([&](Session& session) { return impl_->attempt(session, storable); });
 }
 
@@ -277,7 +309,7 @@ Result<std::vector<UtcInstant>> PostgresIngest::receipts(std::int32_t utility, c
     params.i4(utility);
     params.texts(texts);
     const Rows rows =
-        Rows::query(session.raw(),
+        Rows::repeated(session.raw(),
                     "SELECT DISTINCT received_at FROM source WHERE utility_id = $1 AND feed = $2[1]"
                     " AND content_sha256 = $2[2] ORDER BY 1",
                     params);
@@ -294,7 +326,7 @@ Result<std::optional<std::string>> PostgresIngest::load_state(const std::string&
     Params params;
     params.texts(feeds);
     params.blobs(keys);
-    const Rows rows = Rows::query(
+    const Rows rows = Rows::repeated(
         session.raw(), "SELECT value FROM adapter_state WHERE feed = $1[1] AND key = $2[1]", params);
     if (rows.size() == 0) return std::nullopt;
     return std::string(rows.text(0, 0));

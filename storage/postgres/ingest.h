@@ -1,6 +1,7 @@
 // The PostgreSQL IngestStore (contract: storage/ingest.h). Thread-safe.
 //
-// A small unit is one transaction on one connection of the pool. A large one is written in lanes by the
+// A small unit is one transaction on one connection of the pool, and so are many small ones that are handed in
+// together. A large one is written in lanes by the
 // meter's hash, each a transaction on a connection of its own, between one that makes the ids and one that
 // makes the adapter's state: the state is never there before all values are.
 #pragma once
@@ -20,6 +21,7 @@ class PostgresIngest final : public IngestStore {
   ~PostgresIngest() override;
 
   Result<CommitCounts> commit(const CommitUnit& unit) override;
+  Result<std::vector<CommitCounts>> commit_all(std::span<const CommitUnit> units) override;
   Result<std::vector<UtcInstant>> receipts(std::int32_t utility, const std::string& feed,
                                            const std::string& content_sha256) override;
   Result<std::optional<std::string>> load_state(const std::string& feed, const std::string& key) override;

@@ -25,7 +25,7 @@ void write_clock_signs(const IngestStep& step) {
     Params params;
     params.array(sound);
     params.texts(feed);
-    Rows::query(step.connection,
+    Rows::repeated(step.connection,
                 "DELETE FROM clock_sign WHERE meter_id = ANY ($1) AND feed = $2[1] AND kind = 2", params);
   }
   if (meters.empty()) return;
@@ -41,7 +41,7 @@ void write_clock_signs(const IngestStep& step) {
   params.i4(static_cast<std::int32_t>(unit.batch.clock_tolerance.count()));
   // In the order of the key, so that no two transactions wait for each other. What shows is the same in
   // whatever order it came, but for how often.
-  Rows::query(
+  Rows::repeated(
       step.connection,
       "INSERT INTO clock_sign AS c (meter_id, feed, kind, utility_id, times, first_at, last_at, tolerance_s,"
       " last_offset_s, least_offset_s, most_offset_s, worst_at)"

@@ -58,7 +58,7 @@ std::vector<WrittenEvent> write_rows(const IngestStep& step, const Columns& colu
   params.array(columns.sources);
   params.i4(step.unit.utility);
   params.i4(step.unit.source.mapping_version);
-  const Rows rows = Rows::query(
+  const Rows rows = Rows::repeated(
       step.connection,
       "WITH written AS ("
       " INSERT INTO event AS e (meter_id, at, kind, code, vendor, raw_code, raw_text, raw_text_md5,"
@@ -165,7 +165,7 @@ void check_event_meters(pg_conn* connection, const CommitUnit& unit) {
   Params known;
   known.array(meters);
   known.i4(unit.utility);
-  const Rows found = Rows::query(
+  const Rows found = Rows::repeated(
       connection, "SELECT count(*) FROM meter WHERE meter_id = ANY ($1) AND utility_id = $2", known);
   if (found.i8(0, 0) != static_cast<std::int64_t>(distinct.size())) {
     throw std::runtime_error("an event names a meter that utility " + std::to_string(unit.utility) +

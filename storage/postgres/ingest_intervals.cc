@@ -330,6 +330,7 @@ bool write_intervals(const IngestStep& step, IdBook& ids) {
         "meter_id, channel_id, start_at, length_s, rank_stamp, mapping_version, mantissa, exponent, "
         "quality_id,"
         " utility_id, source_id";
+    if (step.staged != nullptr) *step.staged = true;
     revisions.send(step.connection, "stage_interval_revision (" + columns + ")");
     Rows::query(step.connection,
                 ("INSERT INTO interval_revision (" + columns + ") SELECT " + columns +

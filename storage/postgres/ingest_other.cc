@@ -140,8 +140,9 @@ bool Writes::send(const IngestStep& step, const std::string& table, const std::s
   failpoint("ingest.before_copy");
   if (fresh.rows() > 0) fresh.send(step.connection, table + columns);
   if (grown.rows() == 0) return true;
+  if (step.staged != nullptr) *step.staged = true;
   grown.send(step.connection, "stage_" + table + columns);
-  return Rows::query(step.connection, update.c_str(), {}).i8(0, 0) == static_cast<std::int64_t>(grown.rows());
+  return Rows::repeated(step.connection, update.c_str(), {}).i8(0, 0) == static_cast<std::int64_t>(grown.rows());
 }
 
 void put_change(CopyRows& out, const IngestStep& step, const Change& change, const SlotChanges& what) {
@@ -173,7 +174,7 @@ void write_quarantine(const IngestStep& step) {
     Params params;
     params.array(step.unit.replayed);
     params.i4(step.unit.utility);
-    Rows::query(step.connection,
+    Rows::repeated(step.connection,
                 "UPDATE quarantine SET state = 'REPLAYED' WHERE quarantine_id = ANY ($1) AND utility_id = $2",
                 params);
   }
@@ -201,7 +202,7 @@ void write_quarantine(const IngestStep& step) {
   params.i4(step.unit.utility);
   params.i8(step.ids.any_source());
   // The same record for the same reason is one row, however often it is sent. A person's REJECTED stays.
-  Rows::query(
+  Rows::repeated(
       step.connection,
       "INSERT INTO quarantine AS q (utility_id, feed, reason, detail, meter, raw, byte_offset, source_id,"
       "  first_seen, last_seen)"
@@ -235,14 +236,14 @@ void write_state(pg_conn* connection, const std::string& feed, const std::vector
     Params params;
     params.texts(name);
     params.blobs(gone);
-    Rows::query(connection, "DELETE FROM adapter_state WHERE feed = $1[1] AND key = ANY ($2)", params);
+    Rows::repeated(connection, "DELETE FROM adapter_state WHERE feed = $1[1] AND key = ANY ($2)", params);
   }
   if (!kept.empty()) {
     Params params;
     params.texts(name);
     params.blobs(kept);
     params.blobs(values);
-    Rows::query(connection,
+    Rows::repeated(connection,
                 "INSERT INTO adapter_state (feed, key, value) SELECT $1[1], k.* FROM unnest($2, $3) AS k"
                 " ON CONFLICT (feed, key) DO UPDATE SET value = excluded.value",
                 params);

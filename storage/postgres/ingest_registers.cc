@@ -185,8 +185,9 @@ bool write_registers(const IngestStep& step, IdBook& ids) {
     const std::string columns =
         "meter_id, channel_id, at, rank_stamp, mapping_version, mantissa, exponent, quality_id, period_start,"
         " occurred_at, time_source, utility_id, source_id";
+    if (step.staged != nullptr) *step.staged = true;
     revisions.send(step.connection, "stage_register_revision (" + columns + ")");
-    Rows::query(step.connection,
+    Rows::repeated(step.connection,
                 ("INSERT INTO register_revision (" + columns + ") SELECT " + columns +
                  " FROM stage_register_revision ON CONFLICT DO NOTHING")
                     .c_str(),

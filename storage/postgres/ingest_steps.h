@@ -31,6 +31,7 @@ struct IngestStep {
   CommitCounts& counts;
   Lane lane{};
   const EventFacts* facts = nullptr;  // of write_events
+  bool* staged = nullptr;             // set when rows were put into a staging table
 };
 
 // Values that no table can hold (outside years 1970 to 2199, or our sign for a hole) are put aside before
@@ -83,5 +84,9 @@ inline constexpr const char* kStageTables =
     "CREATE TEMP TABLE IF NOT EXISTS stage_interval_revision (LIKE interval_revision) ON COMMIT DELETE ROWS;"
     "CREATE TEMP TABLE IF NOT EXISTS stage_register_read (LIKE register_read) ON COMMIT DELETE ROWS;"
     "CREATE TEMP TABLE IF NOT EXISTS stage_register_revision (LIKE register_revision) ON COMMIT DELETE ROWS";
+// Between two units of one transaction.
+inline constexpr const char* kEmptyStage =
+    "DELETE FROM stage_interval_day; DELETE FROM stage_interval_odd; DELETE FROM stage_interval_revision;"
+    "DELETE FROM stage_register_read; DELETE FROM stage_register_revision";
 
 }  // namespace ami::storage

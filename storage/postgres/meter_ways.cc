@@ -44,7 +44,7 @@ Answer<std::vector<MeterWays>> Ways::of(UtilityId utility, const std::vector<std
     params.i4(utility);
     params.texts(wanted);
     params.array(std::span<const UtcInstant>(now));
-    const Rows meters = Rows::query(
+    const Rows meters = Rows::repeated(
         session.raw(),
         "SELECT m.meter_id, m.key, coalesce(e.family, ''), coalesce(u.feeder, ''),"
         " coalesce(u.substation, ''), coalesce(u.collector, '') FROM meter m"
@@ -74,7 +74,7 @@ Answer<std::vector<MeterWays>> Ways::of(UtilityId utility, const std::vector<std
     which.array(std::span<const std::int64_t>(ids));
     which.array(std::span<const UtcInstant>(now));
     const Rows names =
-        Rows::query(session.raw(),
+        Rows::repeated(session.raw(),
                     "SELECT meter_id, feed, kind, value FROM device_alias WHERE meter_id = ANY ($1)"
                     " AND valid @> $2[1] ORDER BY meter_id, feed, kind, value",
                     which);
@@ -91,7 +91,7 @@ Answer<std::vector<MeterWays>> Ways::of(UtilityId utility, const std::vector<std
     Params who;
     who.array(std::span<const std::int64_t>(ids));
     who.array(std::span<const UtcInstant>(span));
-    const Rows feeds = Rows::query(session.raw(), kDelivers, who);
+    const Rows feeds = Rows::repeated(session.raw(), kDelivers, who);
     for (int i = 0; i < feeds.size(); ++i) {
       const auto [first, last] = by_id.equal_range(feeds.i8(i, 0));
       for (auto entry = first; entry != last; ++entry) entry->second->delivers.emplace_back(feeds.text(i, 1));

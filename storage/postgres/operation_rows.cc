@@ -89,7 +89,9 @@ std::vector<Operation> load_operations(Session& session, const std::string& cond
       "operation o "
       "WHERE " +
       condition + " ORDER BY o.operation_id DESC LIMIT " + std::to_string(limit);
-  const Rows rows = Rows::query(session.raw(), sql.c_str(), params);
+  // One is looked for by its key; of many the best plan depends on what is asked.
+  const Rows rows = limit == 1 ? Rows::repeated(session.raw(), sql.c_str(), params)
+                               : Rows::query(session.raw(), sql.c_str(), params);
   std::vector<Operation> out;
   std::map<OperationId, std::size_t> index;
   std::vector<std::int64_t> ids;
@@ -117,7 +119,7 @@ std::vector<Operation> load_operations(Session& session, const std::string& cond
   if (ids.empty()) return out;
   Params which;
   which.array(std::span<const std::int64_t>(ids));
-  const Rows counts = Rows::query(session.raw(),
+  const Rows counts = Rows::repeated(session.raw(),
                                   "SELECT operation_id, state, count(*) FROM operation_target"
                                   " WHERE operation_id = ANY ($1) GROUP BY 1, 2",
                                   which);
@@ -194,7 +196,7 @@ std::map<TargetKey, OperationTarget> lock_targets(Session& session, const std::v
                                  " FROM operation_target t WHERE (t.operation_id, t.number) IN"
                                  " (SELECT * FROM unnest($1::bigint[], $2::int[]))"
                                  " ORDER BY t.operation_id, t.number FOR UPDATE";
-  const Rows rows = Rows::query(session.raw(), sql.c_str(), params);
+  const Rows rows = Rows::repeated(session.raw(), sql.c_str(), params);
   for (int i = 0; i < rows.size(); ++i) {
     OperationTarget target = target_of(rows, i);
     out.emplace(target.key, std::move(target));
@@ -218,7 +220,7 @@ void write_ends(Session& session, const std::vector<TargetEnd>& ends, UtcInstant
   answers.add_to(params);
   params.array(std::span<const std::int32_t>(resolved));
   params.array(std::span<const UtcInstant>(times));
-  Rows::query(
+  Rows::repeated(
       session.raw(),
       "UPDATE operation_target t SET state = k.state, reason = k.reason, words = k.words, power = k.power,"
       " switch_position = k.switch_position, at = nullif(k.at, timestamptz 'epoch'),"
@@ -246,7 +248,7 @@ void write_notes(Session& session, const std::vector<TargetEnd>& notes) {
   KeyColumns(keys).add_to(params);
   params.texts(answers.reasons);
   params.texts(answers.words);
-  Rows::query(session.raw(),
+  Rows::repeated(session.raw(),
               "UPDATE operation_target t SET reason = k.reason, words = k.words"
               " FROM unnest($1::bigint[], $2::int[], $3::text[], $4::text[]) AS k (operation_id, number, "
               "reason, words)"

@@ -28,7 +28,12 @@ std::string content_of(const NewOperation& asked) {
   put(asked.purpose);
   put(std::to_string(asked.priority));
   put(asked.expiry ? std::to_string(asked.expiry->count()) : "");
-  for (const NewTarget& target : asked.targets) put(target.meter);
+  if (asked.choice.empty()) {
+    for (const NewTarget& target : asked.targets) put(target.meter);
+  } else {
+    put("");  // no meter is named so
+    put(asked.choice);
+  }
   if (asked.period) {
     put(to_text(asked.period->from));
     put(to_text(asked.period->to));
@@ -46,11 +51,11 @@ std::optional<Found> look_for(Session& session, const NewOperation& asked, const
   params.i4(asked.utility);
   params.texts(texts);
   const Rows rows =
-      Rows::query(session.raw(),
-                  "SELECT operation_id, (content_sha256 = encode(sha256(convert_to($2[3], 'UTF8')),"
-                  " 'hex'))::int FROM operation"
-                  " WHERE utility_id = $1 AND caller = $2[1] AND request_id = $2[2]",
-                  params);
+      Rows::repeated(session.raw(),
+                     "SELECT operation_id, (content_sha256 = encode(sha256(convert_to($2[3], 'UTF8')),"
+                     " 'hex'))::int FROM operation"
+                     " WHERE utility_id = $1 AND caller = $2[1] AND request_id = $2[2]",
+                     params);
   if (rows.size() == 0) return std::nullopt;
   return Found{rows.i8(0, 0), rows.i4(0, 1) == 1};
 }
@@ -82,7 +87,7 @@ OperationId insert_operation(Session& session, const NewOperation& asked, const 
   params.i4(static_cast<std::int32_t>(asked.targets.size()));
   params.array(std::span<const UtcInstant>(times));
   params.array(std::span<const UtcInstant>(period));
-  const Rows rows = Rows::query(
+  const Rows rows = Rows::repeated(
       session.raw(),
       "INSERT INTO operation (utility_id, kind, caller, request_id, content_sha256, order_id,"
       " on_behalf_of, purpose, priority, targets, created_at, expires_at, from_at, to_at)"
@@ -119,7 +124,7 @@ void insert_targets(Session& session, OperationId id, const NewOperation& asked,
   params.array(std::span<const std::int64_t>(ids));
   params.texts(substations);
   params.texts(collectors);
-  Rows::query(
+  Rows::repeated(
       session.raw(),
       "INSERT INTO operation_target (operation_id, number, utility_id, meter_id, meter, kind, feed, "
       "vendor_id,"
@@ -156,13 +161,13 @@ void check_resets(Session& session, const NewOperation& asked, const ResetRules&
   params.array(std::span<const std::int64_t>(meters));
   params.array(std::span<const UtcInstant>(since));
   const Rows rows =
-      Rows::query(session.raw(),
-                  "SELECT operation_id, meter, state, coalesce(sent_at, created_at) FROM operation_target"
-                  " WHERE kind = 'DEMAND_RESET' AND meter_id = ANY ($1)"
-                  " AND (state IN ('QUEUED', 'SENT')"
-                  "  OR (state IN ('SUCCEEDED', 'UNKNOWN') AND coalesce(sent_at, created_at) > $2[1]))"
-                  " ORDER BY state IN ('QUEUED', 'SENT') DESC, operation_id DESC LIMIT 1",
-                  params);
+      Rows::repeated(session.raw(),
+                     "SELECT operation_id, meter, state, coalesce(sent_at, created_at) FROM operation_target"
+                     " WHERE kind = 'DEMAND_RESET' AND meter_id = ANY ($1)"
+                     " AND (state IN ('QUEUED', 'SENT')"
+                     "  OR (state IN ('SUCCEEDED', 'UNKNOWN') AND coalesce(sent_at, created_at) > $2[1]))"
+                     " ORDER BY state IN ('QUEUED', 'SENT') DESC, operation_id DESC LIMIT 1",
+                     params);
   if (rows.size() == 0) return;
   const std::string id = std::to_string(rows.i8(0, 0)), meter(rows.text(0, 1));
   const TargetState state = target_state(rows.text(0, 2));
@@ -296,7 +301,6 @@ Answer<PageOf<OperationTarget>> Operations::targets(UtilityId utility, Operation
   return database_.impl().answer([&](Session& session) {
     const std::size_t size = clamp_page(request.size);
     const auto token = parse_token(request.token, 1);
-    (void)load_operation(session, utility, id);
     Params params;
     params.i8(id);
     params.i8(token.empty() ? -1 : token[0]);
@@ -306,8 +310,11 @@ Answer<PageOf<OperationTarget>> Operations::targets(UtilityId utility, Operation
         ", (SELECT count(*) FROM operation_answer a WHERE a.operation_id = t.operation_id AND a.operation_id "
         "> 0 AND"
         " a.number = t.number)"
-        " FROM operation_target t WHERE t.operation_id = $1 AND t.number > $2 ORDER BY t.number LIMIT $3";
-    const Rows rows = Rows::query(session.raw(), sql.c_str(), params);
+        " FROM operation_target t WHERE t.operation_id = $1 AND t.number > $2 AND t.utility_id = $4"
+        " ORDER BY t.number LIMIT $3";
+    params.i4(utility);
+    const Rows rows = Rows::repeated(session.raw(), sql.c_str(), params);
+    if (rows.size() == 0) (void)load_operation(session, utility, id);  // refuses what is not there
     PageOf<OperationTarget> page;
     for (int i = 0; i < rows.size(); ++i) {
       if (static_cast<std::size_t>(i) == size) {
@@ -327,7 +334,7 @@ Answer<std::vector<KeptAnswer>> Operations::answers(UtilityId utility, Operation
     Params params;
     params.i8(id);
     params.i8(kMostAnswers);
-    const Rows rows = Rows::query(
+    const Rows rows = Rows::repeated(
         session.raw(),
         "SELECT feed, transaction, meter, number, found, state, reason, words, power, switch_position, at,"
         " received_at, last_received_at, times FROM operation_answer WHERE operation_id = $1 AND "
@@ -361,10 +368,10 @@ Answer<Operations::Cancelled> Operations::cancel(UtilityId utility, OperationId 
     Params which;
     which.i8(id);
     const Rows queued =
-        Rows::query(session.raw(),
-                    "SELECT number FROM operation_target WHERE operation_id = $1 AND state = 'QUEUED'"
-                    " ORDER BY number FOR UPDATE",
-                    which);
+        Rows::repeated(session.raw(),
+                       "SELECT number FROM operation_target WHERE operation_id = $1 AND state = 'QUEUED'"
+                       " ORDER BY number FOR UPDATE",
+                       which);
     Cancelled out;
     std::vector<TargetEnd> ends;
     for (int i = 0; i < queued.size(); ++i) {
@@ -373,7 +380,7 @@ Answer<Operations::Cancelled> Operations::cancel(UtilityId utility, OperationId 
       answer.state = TargetState::Cancelled;
       answer.reason = "cancelled";
       ends.push_back({key, answer, false});
-      out.targets.push_back({key, TargetState::Cancelled});
+      out.targets.push_back({key, TargetState::Cancelled, answer.reason, now});
     }
     write_ends(session, ends, now);
     tx.exec_params0(

@@ -77,6 +77,9 @@ struct NewOperation {
   // Of a DemandReset: reads first what the reset destroys. The read is an operation of the gateway's own.
   bool read_before = false;
   std::optional<Period> period{};  // of a Backfill, and of nothing else: both ends
+  // What was said instead of meters, which were then found by it. The same request is that of the same
+  // choice: what is found by it changes with time.
+  std::string choice{};
 };
 
 struct Operation {
@@ -112,8 +115,9 @@ struct OperationTarget {
 
   // Of the operation; filled in by unfinished() only.
   int priority = 0, attempts = 0;
-  std::optional<TargetState> before;  // state of the target that it comes after
-  std::optional<Period> period{};     // of a Backfill
+  std::optional<TargetState> before;      // state of the target that it comes after
+  std::optional<UtcInstant> before_at{};  // when that one ended
+  std::optional<Period> period{};         // of a Backfill
 
   std::string substation{}, collector{};
   // Of a DemandReset that succeeded, or may have.
@@ -142,9 +146,12 @@ struct OperationQuery {
   PageRequest page{};                  // newest first
 };
 
+// How a target has ended, whoever ended it.
 struct EndedTarget {
   TargetKey key;
   TargetState state = TargetState::Unknown;
+  std::string reason{};
+  UtcInstant at{};
 };
 
 // An answer that came with a transaction of its own, as it is to be settled.
@@ -203,7 +210,7 @@ class Operations {
     UtcInstant at{};  // the answer
   };
   // QUEUED -> SENT, all of them or none. Answers with those that are QUEUED no more: not empty = nothing was
-  // written, and nothing may be sent.
+  // written, and nothing may be sent. With `of` 0 they join what has left: again changes nothing.
   Answer<std::vector<TargetKey>> mark_sent(const Sending& sending, const std::vector<Due>& targets);
   // SENT by that transaction -> QUEUED, of what surely has not left. Never of a demand reset.
   Answer<std::vector<TargetKey>> requeue(const std::vector<TargetKey>& keys, const std::string& transaction);
@@ -212,9 +219,11 @@ class Operations {
     TargetKey key;
     TargetAnswer answer;
   };
-  // QUEUED or SENT -> what the answer says. Answers with those that ended by this call: again changes
-  // nothing.
+  // QUEUED or SENT -> what the answer says. Answers with how each of them has ended, by this call or before
+  // it: again changes nothing and says the same. What is not kept any more is told as CANCELLED, "gone".
   Answer<std::vector<EndedTarget>> finish(const std::vector<End>& ends, UtcInstant now);
+  // Of these the ones that have ended, told likewise.
+  Answer<std::vector<EndedTarget>> ends(const std::vector<TargetKey>& keys);
   // SENT stays SENT, with what the far side said so far.
   Answer<Done> note(const std::vector<End>& notes);
   // SENT past its due time -> TIMED_OUT, or UNKNOWN; QUEUED past its expiry -> FAILED "expired". At most
@@ -231,9 +240,13 @@ class Operations {
   // Targets that any of the transactions was of, ended or not.
   Answer<std::vector<OperationTarget>> find(const std::string& feed,
                                             const std::vector<std::string>& transactions);
-  // Settles answers in one transaction; a fate each. The same answers again change nothing but a count.
-  Answer<std::vector<AnswerFate>> settle(UtilityId utility, const std::string& feed,
-                                         const std::vector<ArrivedAnswer>& answers, UtcInstant now);
+  struct Settled {
+    std::vector<AnswerFate> fates;   // one an answer
+    std::vector<EndedTarget> ended;  // of the targets of these answers, by them or before them; each once
+  };
+  // Settles answers in one transaction. The same answers again change nothing but a count.
+  Answer<Settled> settle(UtilityId utility, const std::string& feed,
+                         const std::vector<ArrivedAnswer>& answers, UtcInstant now);
 
  private:
   Database& database_;

@@ -55,7 +55,7 @@ struct Kept {
     params.texts(found);
     answers.add_to(params);
     // Several of one content in one call count as many times; a statement may touch a row only once.
-    Rows::query(
+    Rows::repeated(
         session.raw(),
         "INSERT INTO operation_answer (utility_id, feed, transaction, operation_id, number, meter_id, meter, "
         "found,"
@@ -65,8 +65,9 @@ struct Kept {
         "k.state,"
         "  k.reason, k.words, k.power, k.switch_position, nullif(k.at, timestamptz 'epoch'), $3[1], $3[1], "
         "count(*),"
-        "  md5(concat_ws('|', k.meter, k.state, k.reason, k.words, k.power, k.switch_position,"
-        "   extract(epoch FROM k.at)::text))::uuid"
+        // A row as text keeps neighbours apart, whatever they hold.
+        "  md5(row(k.meter, k.state, k.reason, k.words, k.power, k.switch_position, extract(epoch FROM "
+        "k.at))::text)::uuid"
         " FROM unnest($4::text[], $5::bigint[], $6::int[], $7::bigint[], $8::text[], $9::text[], $10::text[],"
         "  $11::text[], $12::text[], $13::text[], $14::text[], $15::timestamptz[]) AS k (transaction, "
         "operation_id,"
@@ -93,10 +94,12 @@ Answer<std::vector<OperationTarget>> Operations::unfinished(const std::string& f
     params.texts(from);
     static const std::string sql =
         "SELECT " + target_columns() +
-        ", o.priority, o.attempts, b.state, o.from_at, o.to_at FROM operation_target t JOIN operation o USING (operation_id)"
+        ", o.priority, o.attempts, b.state, o.from_at, o.to_at, b.ended_at FROM operation_target t JOIN "
+        "operation o"
+        " USING (operation_id)"
         " LEFT JOIN operation_target b ON b.operation_id = t.after_operation_id AND b.number = t.number"
         " WHERE t.feed = $1[1] AND t.state IN ('QUEUED', 'SENT') ORDER BY t.operation_id, t.number";
-    const Rows rows = Rows::query(session.raw(), sql.c_str(), params);
+    const Rows rows = Rows::repeated(session.raw(), sql.c_str(), params);
     std::vector<OperationTarget> out;
     for (int i = 0; i < rows.size(); ++i) {
       OperationTarget target = target_of(rows, i);
@@ -105,6 +108,7 @@ Answer<std::vector<OperationTarget>> Operations::unfinished(const std::string& f
       if (!rows.null(i, kTargetColumns + 2)) target.before = target_state(rows.text(i, kTargetColumns + 2));
       if (!rows.null(i, kTargetColumns + 3))
         target.period = Period{rows.at(i, kTargetColumns + 3), rows.at(i, kTargetColumns + 4)};
+      target.before_at = rows.maybe_at(i, kTargetColumns + 5);
       out.push_back(std::move(target));
     }
     return out;
@@ -124,16 +128,15 @@ Answer<std::vector<OperationTarget>> Operations::find(const std::string& feed,
         "SELECT " + target_columns() +
         " FROM operation_target t WHERE t.feed = $1[1] AND t.transaction = ANY ($2)"
         " ORDER BY t.operation_id, t.number";
-    const Rows rows = Rows::query(session.raw(), sql.c_str(), params);
+    const Rows rows = Rows::repeated(session.raw(), sql.c_str(), params);
     std::vector<OperationTarget> out;
     for (int i = 0; i < rows.size(); ++i) out.push_back(target_of(rows, i));
     return out;
   });
 }
 
-Answer<std::vector<AnswerFate>> Operations::settle(UtilityId utility, const std::string& feed,
-                                                   const std::vector<ArrivedAnswer>& answers,
-                                                   UtcInstant now) {
+Answer<Operations::Settled> Operations::settle(UtilityId utility, const std::string& feed,
+                                               const std::vector<ArrivedAnswer>& answers, UtcInstant now) {
   return database_.impl().answer([&](Session& session) {
     std::vector<TargetKey> keys;
     for (const ArrivedAnswer& answer : answers) {
@@ -141,14 +144,14 @@ Answer<std::vector<AnswerFate>> Operations::settle(UtilityId utility, const std:
     }
     pqxx::work tx(session);
     auto locked = lock_targets(session, keys);
-    std::vector<AnswerFate> fates;
+    Settled out;
     std::map<TargetKey, TargetEnd> ends, notes;
     Kept kept;
     for (const ArrivedAnswer& arrived : answers) {
       const auto found = locked.find(arrived.key);
       OperationTarget* const target = found == locked.end() ? nullptr : &found->second;
       const AnswerFate fate = judge(target, arrived.answer);
-      fates.push_back(fate);
+      out.fates.push_back(fate);
       switch (fate) {
         case AnswerFate::Stray:
         case AnswerFate::Late:
@@ -168,6 +171,7 @@ Answer<std::vector<AnswerFate>> Operations::settle(UtilityId utility, const std:
                                 TargetEnd{arrived.key, arrived.answer, fate == AnswerFate::Resolved});
           target->state = arrived.answer.state;
           target->answer = arrived.answer;
+          if (!target->ended_at) target->ended_at = now;
           break;
         case AnswerFate::Duplicate:
           break;
@@ -180,7 +184,11 @@ Answer<std::vector<AnswerFate>> Operations::settle(UtilityId utility, const std:
     write_ends(session, ended_now, now);
     kept.write(session, utility, feed, now);
     tx.commit();
-    return fates;
+    for (const auto& [key, target] : locked) {
+      if (ended(target.state))
+        out.ended.push_back({key, target.state, target.answer.reason, target.ended_at.value_or(now)});
+    }
+    return out;
   });
 }
 

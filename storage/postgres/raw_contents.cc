@@ -21,29 +21,44 @@ std::string due(const char* months, const char* now) {
 
 }  // namespace
 
-Outcome RawContents::claim(const RawClaim& claim, int keep_months) {
+Outcome RawContents::claim(std::span<const RawClaim> claims, int keep_months) {
   return database_.impl().run([&](Session& session) {
-    pqxx::work tx(session);
-    const std::string texts[] = {claim.sha256, clean_text(claim.feed), clean_text(claim.name)};
-    const UtcInstant received[] = {claim.received_at};
+    std::vector<std::string> hashes, feeds, names;
+    std::vector<std::int32_t> utilities;
+    std::vector<std::int64_t> bytes, compressed;
+    std::vector<UtcInstant> received;
+    for (const RawClaim& claim : claims) {
+      hashes.push_back(claim.sha256);
+      feeds.push_back(clean_text(claim.feed));
+      names.push_back(clean_text(claim.name));
+      utilities.push_back(claim.utility);
+      bytes.push_back(static_cast<std::int64_t>(claim.bytes));
+      compressed.push_back(static_cast<std::int64_t>(claim.compressed_bytes));
+      received.push_back(claim.received_at);
+    }
     Params params;
-    params.texts(texts);
-    params.i4(claim.utility);
-    params.i8(static_cast<std::int64_t>(claim.bytes));
-    params.i8(static_cast<std::int64_t>(claim.compressed_bytes));
+    for (const auto* column : {&hashes, &feeds, &names}) params.texts(*column);
+    params.array(std::span<const std::int32_t>(utilities));
+    params.array(std::span<const std::int64_t>(bytes));
+    params.array(std::span<const std::int64_t>(compressed));
     params.array(std::span<const UtcInstant>(received));
     params.i4(keep_months);
-    const std::string sql =
-        "INSERT INTO raw_content AS r (content_sha256, utility_id, feed, name, bytes, compressed_bytes, "
-        "received_at,"
-        " expires_at) VALUES ($1[1], $2, $1[2], $1[3], $3, $4, $5[1], " +
-        expiry("$5[1]", "$6") +
-        ") ON CONFLICT (content_sha256, utility_id, feed) DO UPDATE SET compressed_bytes = "
-        "excluded.compressed_bytes,"
-        " received_at = greatest(r.received_at, excluded.received_at),"
-        " expires_at = " +
-        expiry("greatest(r.received_at, excluded.received_at)", "$6") + ", dropped_at = NULL";
-    Rows::query(session.raw(), sql.c_str(), params);
+    // Of one content that came twice the later receipt counts: a statement may touch a row only once.
+    static const std::string sql =
+        "INSERT INTO raw_content AS r (content_sha256, utility_id, feed, name, bytes, compressed_bytes,"
+        " received_at, expires_at)"
+        " SELECT DISTINCT ON (k.sha256, k.utility, k.feed) k.sha256, k.utility, k.feed, k.name, k.bytes,"
+        "  k.compressed, k.received, " +
+        expiry("k.received", "$8") +
+        " FROM unnest($1, $2, $3, $4, $5, $6, $7)"
+        "  AS k (sha256, feed, name, utility, bytes, compressed, received)"
+        " ORDER BY k.sha256, k.utility, k.feed, k.received DESC"
+        " ON CONFLICT (content_sha256, utility_id, feed) DO UPDATE SET"
+        " compressed_bytes = excluded.compressed_bytes,"
+        " received_at = greatest(r.received_at, excluded.received_at), expires_at = " +
+        expiry("greatest(r.received_at, excluded.received_at)", "$8") + ", dropped_at = NULL";
+    pqxx::work tx(session);
+    Rows::repeated(session.raw(), sql.c_str(), params);
     tx.commit();
     return Done{};
   });

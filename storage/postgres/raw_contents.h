@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -35,8 +36,10 @@ class RawContents {
  public:
   explicit RawContents(Database& database) : database_(database) {}
 
-  // Called when the file is durable. `keep_months`: 0 = for ever. Receiving it again makes it stay longer.
-  Outcome claim(const RawClaim& claim, int keep_months);
+  // Called when the files are durable. `keep_months`: 0 = for ever. Receiving a content again makes it stay
+  // longer. Together or not at all.
+  Outcome claim(std::span<const RawClaim> claims, int keep_months);
+  Outcome claim(const RawClaim& claim, int keep_months) { return this->claim({&claim, 1}, keep_months); }
 
   // Contents of which some claim's time is over at `now` and which nothing holds, at most `limit`, by hash
   // after `after`. Dates are those of today's `keep_months`.

@@ -153,7 +153,7 @@ Answer<RegisterPage> Readers::registers(const std::vector<MeterSpan>& spans, con
           " AND x.at >= k.first AND x.at < k.after ORDER BY x.at LIMIT $6) r"
           " LEFT JOIN installation i ON i.meter_id = r.meter_id AND i.valid @> r.at ORDER BY k.n, r.at LIMIT "
           "$6";
-      const Rows rows = Rows::query(session.raw(), sql.c_str(), params);
+      const Rows rows = Rows::repeated(session.raw(), sql.c_str(), params);
       more = rows.size() > size;
       std::vector<RegisterRow> current;
       std::set<SourceId> sources;

@@ -144,7 +144,8 @@ Session::~Session() noexcept {
 
 void Session::see(const std::string& utilities) {
   if (seen_ == utilities) return;
-  pqxx::nontransaction(*this).exec_params("SELECT set_config('ami.utilities', $1, false)", utilities);
+  pqxx::nontransaction tx(*this);
+  tx.exec("SET ami.utilities = " + tx.quote(utilities));
   seen_ = utilities;
 }
 

@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <chrono>
+#include <set>
 #include <system_error>
 
 #include "meter_model/failpoint.h"
@@ -22,6 +23,7 @@ constexpr int kLevel = 1;  // meter text shrinks well all the same, at a third o
 constexpr int kLargestWindowLog = 23;  // 8 MiB: what one reader may need, whoever wrote the file
 constexpr std::size_t kReadSize = 256 << 10;
 constexpr mode_t kMode = 0640;
+constexpr time_t kYoung_s = 60;
 
 std::string why(int error) {
   return std::system_category().message(error);
@@ -214,33 +216,84 @@ Outcome RawFiles::prepare() const {
   return Done{};
 }
 
+// A content on its way: written beside its place, unless it is there already (then without a descriptor).
+struct RawFiles::Part {
+  Part(fs::path final_path, std::uint64_t size) : path(std::move(final_path)), bytes(size) {}
+  Part(Part&&) = default;
+  Part& operator=(Part&&) = delete;
+  ~Part() {
+    if (fd && !part.empty()) ::unlink(part.c_str());
+  }
+  fs::path path, part;  // `part` is empty once it has its name
+  std::unique_ptr<Fd> fd;
+  std::uint64_t bytes = 0;  // on disk
+  bool young = false;       // somebody else gave it its name, and may not have made that durable yet
+};
+
+Result<RawFiles::Part> RawFiles::write(const Content& content) const {
+  const std::string& sha256 = content.sha256;
+  if (!is_sha256(sha256)) return permanent("not the SHA-256 of a content: '" + sha256.substr(0, 80) + "'");
+  struct stat status {};
+  Part out(path_of(sha256), 0);
+  if (::stat(out.path.c_str(), &status) == 0) {
+    out.bytes = static_cast<std::uint64_t>(status.st_size);
+    out.young = ::time(nullptr) - status.st_ctim.tv_sec < kYoung_s;
+    return out;
+  }
+  if (Outcome made = make_folder(out.path.parent_path()); !made) return made.error();
+  out.part = out.path.parent_path() /
+             ("." + sha256 + "." + std::to_string(::getpid()) + "-" + std::to_string(++parts_) + ".part");
+  out.fd =
+      std::make_unique<Fd>(::open(out.part.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, kMode));
+  if (out.fd->get() < 0) {
+    out.part.clear();
+    return transient(why(errno));
+  }
+  const Result<std::string> hash = compress(out.fd->get(), content.size, content.read);
+  if (!hash) return hash.error();
+  if (*hash != sha256) return transient("it was changed while it was kept");
+  if (::fstat(out.fd->get(), &status) != 0) return transient(why(errno));
+  out.bytes = static_cast<std::uint64_t>(status.st_size);
+  // Begun for all before the first is waited for: then one wait of the disk is for all of them.
+  (void)::sync_file_range(out.fd->get(), 0, 0, SYNC_FILE_RANGE_WRITE);
+  return out;
+}
+
 Result<std::uint64_t> RawFiles::keep(const std::string& sha256, std::uint64_t size,
                                      const ReadContent& read) const {
-  if (!is_sha256(sha256)) return permanent("not the SHA-256 of a content: '" + sha256.substr(0, 80) + "'");
-  const fs::path path = path_of(sha256);
-  struct stat known {};
-  if (::stat(path.c_str(), &known) == 0) return static_cast<std::uint64_t>(known.st_size);
-  if (Outcome made = make_folder(path.parent_path()); !made) return made.error();
+  const Content alone[] = {{sha256, size, read}};
+  auto kept = keep(alone);
+  if (!kept) return kept.error();
+  return kept->front();
+}
 
-  const fs::path part = path.parent_path() / ("." + sha256 + "." + std::to_string(::getpid()) + "-" +
-                                              std::to_string(++parts_) + ".part");
+Result<std::vector<std::uint64_t>> RawFiles::keep(std::span<const Content> contents) const {
   const auto fail = [&](const Error& error) {
-    ::unlink(part.c_str());
     return Error{error.fault, "the content cannot be kept in " + folder_.string() + ": " + error.message};
   };
-  const Fd fd(::open(part.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, kMode));
-  if (fd.get() < 0) return fail(transient(why(errno)));
-  const Result<std::string> hash = compress(fd.get(), size, read);
-  if (!hash) return fail(hash.error());
-  if (*hash != sha256) return fail(transient("it was changed while it was kept"));
-  if (::fsync(fd.get()) != 0) return fail(transient(why(errno)));
-  struct stat status {};
-  if (::fstat(fd.get(), &status) != 0) return fail(transient(why(errno)));
+  std::vector<Part> parts;
+  std::vector<std::uint64_t> bytes;
+  for (const Content& content : contents) {
+    auto part = write(content);
+    if (!part) return part.error().fault == Fault::Permanent ? part.error() : fail(part.error());
+    bytes.push_back(part->bytes);
+    if (part->fd || part->young) parts.push_back(std::move(*part));
+  }
+  for (const Part& part : parts) {
+    if (part.fd && ::fsync(part.fd->get()) != 0) return fail(transient(why(errno)));
+  }
   failpoint("raw.before_rename");
-  if (::rename(part.c_str(), path.c_str()) != 0) return fail(transient(why(errno)));
-  if (Outcome synced = sync_folder(path.parent_path()); !synced) return synced.error();
+  std::set<fs::path> folders;
+  for (Part& part : parts) {
+    if (part.fd && ::rename(part.part.c_str(), part.path.c_str()) != 0) return fail(transient(why(errno)));
+    part.part.clear();
+    folders.insert(part.path.parent_path());
+  }
+  for (const fs::path& folder : folders) {
+    if (Outcome synced = sync_folder(folder); !synced) return synced.error();
+  }
   failpoint("raw.after_rename");
-  return static_cast<std::uint64_t>(status.st_size);
+  return bytes;
 }
 
 bool RawFiles::holds(const std::string& sha256) const {

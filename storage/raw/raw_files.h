@@ -16,6 +16,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -54,6 +55,14 @@ class RawFiles {
   // Keeps a content of `size` bytes unless it is there; returns the size on disk. Transient when its bytes do
   // not have this hash: they were changed meanwhile.
   Result<std::uint64_t> keep(const std::string& sha256, std::uint64_t size, const ReadContent& read) const;
+  // Many at once, made durable together, which costs little more than one; in the order of `contents`. On an
+  // error any of them may be kept.
+  struct Content {
+    std::string sha256;
+    std::uint64_t size = 0;
+    ReadContent read;
+  };
+  Result<std::vector<std::uint64_t>> keep(std::span<const Content> contents) const;
 
   [[nodiscard]] bool holds(const std::string& sha256) const;
   Result<RawReader> open(const std::string& sha256) const;  // Permanent: not there
@@ -66,7 +75,9 @@ class RawFiles {
   [[nodiscard]] const std::filesystem::path& folder() const noexcept { return folder_; }
 
  private:
+  struct Part;
   [[nodiscard]] std::filesystem::path path_of(const std::string& sha256) const;
+  Result<Part> write(const Content& content) const;
   std::filesystem::path folder_;
   mutable std::atomic<std::uint64_t> parts_{0};  // names files being written
 };

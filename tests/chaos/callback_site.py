@@ -2,12 +2,14 @@
 import contextlib
 import datetime
 import http.client
+import http.server
 import pathlib
 import re
+import subprocess
 import tempfile
 import threading
 
-from harness import ROOT, Daemon
+from harness import BUILD, ROOT, Daemon
 
 UTC = datetime.timezone.utc
 DAY = datetime.datetime(2026, 1, 15, tzinfo=UTC)
@@ -39,6 +41,12 @@ family: gridstream
 interface: multispeak
 zone: UTC
 callback: {listen: ["127.0.0.1:0"], header_user: hes, header_password_file: password}
+"""
+ASKS = """
+mr: {{url: "http://127.0.0.1:{port}/MR_Server"}}
+response_url: http://127.0.0.1/multispeak
+expiry: 1s
+grace: 0s
 """
 
 
@@ -93,6 +101,41 @@ class HeadEnd:
         self.connection.close()
 
 
+class AskedHeadEnd:
+    """Takes whatever it is asked for, and never says what became of it."""
+
+    def __init__(self):
+        asked = self.asked = []  # transactions
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def do_POST(self):
+                body = self.rfile.read(int(self.headers["Content-Length"])).decode()
+                operation = re.search(r"Body>\s*<(?:\w+:)?(\w+)", body).group(1)
+                if operation.startswith("Initiate"):
+                    asked.append(re.search(r"transactionID>([^<]+)<", body).group(1))
+                answer = envelope(f'<{operation}Response xmlns="{NS}"><{operation}Result/></{operation}Response>')
+                self.send_response(200)
+                self.send_header("Content-Type", "text/xml; charset=utf-8")
+                self.send_header("Content-Length", str(len(answer)))
+                self.end_headers()
+                self.wfile.write(answer)
+
+            def log_message(self, *_):
+                pass
+        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.server.daemon_threads = True
+        self.port = self.server.server_address[1]
+        self.thread = threading.Thread(target=self.server.serve_forever)
+        self.thread.start()
+
+    def close(self):
+        self.server.shutdown()
+        self.thread.join()
+        self.server.server_close()
+
+
 def post_once(port, body):
     """On a connection of its own."""
     with contextlib.closing(HeadEnd(port)) as head_end:
@@ -127,7 +170,7 @@ def post_all(port, bodies, senders=8, on_answer=lambda number: None):
 
 
 class Site(Daemon):
-    def __init__(self, cluster, database="ami", max_messages=1_000_000):
+    def __init__(self, cluster, database="ami", max_messages=1_000_000, head_end=None):
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="ami-callbacks."))
         self.process = None
         self.logs = 0
@@ -138,7 +181,13 @@ class Site(Daemon):
         (self.folder / "gateway.yaml").write_text(CONFIG.format(
             root=ROOT, folder=self.folder, conninfo=cluster.conninfo(database, "gateway"), migrator=cluster.conninfo(database),
             max_messages=max_messages))
-        (self.folder / "calls.yaml").write_text(FEED)
+        (self.folder / "calls.yaml").write_text(FEED + (ASKS.format(port=head_end.port) if head_end else ""))
+
+    def import_meters(self, meters):
+        """By the names that the head-end has for them, so that it is known who is to be asked about a meter."""
+        table = self.folder / "meters.csv"
+        table.write_text("meter,usage_point,alias_feed\n" + "".join(f"{m},UP-{m},calls\n" for m in meters))
+        self.amictl("--utility", "u", "meters", "import", table)
 
     def listening(self):
         return re.search(r"id=MULTISPEAK_CALLBACKS_OPEN\b.*?ports=(\d+)", self.log())
@@ -147,6 +196,11 @@ class Site(Daemon):
         """Of the run that is under way; the system chose it."""
         self.wait(self.listening, 60, "the callback server")
         return int(self.listening().group(1))
+
+    def read_now(self, meter):
+        """Asks the meter and waits for the end of it: amictl's exit code."""
+        return subprocess.run([BUILD / "bin/amictl", "--address", f"unix:{self.folder}/rpc.sock", "--utility", "u", "read-now", meter, "--wait",
+                               "60s"], check=False, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL).returncode
 
     def drained(self):
         return JOURNAL_EMPTY in self.get("/metrics")[1]

@@ -7,7 +7,7 @@ import signal
 import sys
 import unittest
 
-from callback_site import METERS, Site, outage, post_all, post_once, reading
+from callback_site import METERS, AskedHeadEnd, Site, outage, post_all, post_once, reading
 from harness import Cluster
 
 STORM = 20_000
@@ -127,6 +127,38 @@ class Callbacks(unittest.TestCase):
         site.wait_drained()
         self.assertEqual(site.stored(), [3])
         self.assertEqual(site.sql("SELECT count(*) FROM operation"), "0")
+        site.stop()
+
+    def test_a_callback_for_a_transaction_that_has_expired_is_kept_as_late_and_its_reading_is_stored(self):
+        head_end = AskedHeadEnd()
+        self.addCleanup(head_end.close)
+        site = self.site("expired", head_end=head_end)
+        site.start()
+        self.assertEqual(site.read_now(METERS[5]), 1)
+        self.assertEqual(site.sql("SELECT state, reason FROM operation_target"), "TIMED_OUT|no_answer")
+        [transaction] = head_end.asked
+        late = reading(505, transaction)
+        self.assertEqual(post_once(site.port(), late)[0], 200)
+        site.kill()
+        site.start()
+        site.wait_drained()
+
+        def expect_late():
+            self.assertEqual(site.stored(), [505])
+            self.assertEqual(site.sql("SELECT state, reason FROM operation_target"), "TIMED_OUT|no_answer")
+            self.assertEqual(site.sql("SELECT transaction, found, state FROM operation_answer"), f"{transaction}|TIMED_OUT|SUCCEEDED")
+        expect_late()
+        number = site.sql("SELECT operation_id FROM operation")
+        self.assertIn("answers that came later and changed nothing", site.amictl("--utility", "u", "operations", "show", number))
+        before = int(site.sql("SELECT times FROM operation_answer"))
+        for _ in range(3):  # each comes after the one before was stored
+            self.assertEqual(post_once(site.port(), late)[0], 200)
+            site.wait_drained()
+        expect_late()
+        self.assertEqual(int(site.sql("SELECT times FROM operation_answer")), before + 3)
+        self.assertIn("id=COMMAND_ANSWERS_KEPT", site.log())
+        self.assertEqual(head_end.asked, [transaction], "asked once")
+        self.check_sources(site)
         site.stop()
 
     def test_wrong_credentials_and_garbage_are_kept_nowhere_and_the_next_good_one_is(self):

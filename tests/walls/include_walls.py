@@ -15,6 +15,8 @@ def room(path):
     if parts[0] == "adapters" and len(parts) > 2:
         if len(parts) > 3 and parts[2] == "peer":
             return "adapters/peer:" + parts[1]
+        if len(parts) > 3 and parts[2] == "codec":  # a wire that only this family speaks
+            return "adapters/codec:" + parts[1]
         return "adapters/" + (parts[1] if parts[1] in ("sdk", "wire") else "module:" + parts[1])
     return parts[0]
 
@@ -27,12 +29,16 @@ def allowed(source, target):
         return source != "proto"
     if source == "adapters/wire":
         return target == "adapters/sdk"
+    if target.startswith("adapters/codec:"):
+        name = target.split(":")[1]
+        return source in ("tools", "adapters/module:" + name, "adapters/peer:" + name)
     if source.startswith(("adapters/module:", "adapters/peer:")):  # a module does not know its own far side either
         return target in ("adapters/sdk", "adapters/wire")
     if source == "daemon":
         return target in ("storage", "proto", "adapters/sdk", "adapters/wire")
     if source == "tools":
-        return target in ("proto", "adapters/wire") or target.startswith("adapters/peer:")
+        # The simulated field hosts peers, which are handed the SDK's services as adapters are.
+        return target in ("proto", "adapters/sdk", "adapters/wire") or target.startswith("adapters/peer:")
     return False
 
 

@@ -59,7 +59,9 @@ class Printer {
       error(said, target.problem, "constant " + printable(said.constant) + " is not a number above zero");
       return;
     }
-    const auto placed = place_series(said.values, said.interval, rules_.zone, bounds_);
+    const bool intervals = said.kind == SeriesKind::Interval;
+    const auto placed = place_series(said.values, said.interval, rules_.zone, bounds_,
+                                     intervals ? said.period_start : StatedTime{});
     if (said.kind == SeriesKind::Register) {
       for (std::size_t i = 0; i < said.values.size(); ++i)
         print_register(said, said.values[i], placed[i], target);

@@ -59,7 +59,7 @@ std::string plain(const std::string& reason) {
       {"failed", "the head-end says that it failed"},
       {"no_answer", "no answer"},
       {"unreadable_answer", "the answer could not be read"},
-      {"read_before_failed", "the read that goes before failed, so nothing was reset"},
+      {"read_before_failed", "the read that goes before failed or was too old, so nothing was reset"},
   };
   const auto found = words.find(reason);
   return found == words.end() ? reason : found->second;

@@ -40,6 +40,7 @@ void add_reprocess(CLI::App& app, const Options& options, Run& run);  // and raw
 void add_admin(CLI::App& app, const Options& options, Run& run);      // audit, retention, maintenance
 void add_commands(CLI::App& app, const Options& options, Run& run);   // read-now, ping, demand-reset
 void add_operations(CLI::App& app, const Options& options, Run& run);
+void add_demo_check(CLI::App& app, const Options& options, Run& run);
 void add_decode(CLI::App& app, Run& run);
 void add_metrology(CLI::App& app, Run& run);
 void add_approval(CLI::App& app, const Options& options, Run& run);

@@ -1,5 +1,6 @@
 #include "adapters/wire/drop_folder/drop_folder.h"
 
+#include <algorithm>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 #include <boost/asio/experimental/awaitable_operators.hpp>
@@ -178,6 +179,7 @@ class DropFolder::Worker : public std::enable_shared_from_this<Worker> {
       const auto before = seen_.find(entry.name);
       if (before != seen_.end() && before->second.stamp == entry.stamp) {
         now_seen = std::move(before->second);
+        now_seen.since = std::min(now_seen.since, now);  // a clock that was set back must not make it wait
       } else {
         now_seen.stamp = entry.stamp;
         now_seen.since = now;

@@ -75,7 +75,8 @@ std::string problem_of(const Call& call) {
 }
 
 std::string problem_of(const ClientSettings& settings) {
-  if (settings.basic && !settings.url.tls && !settings.plain_credentials && !is_loopback(settings.url.host)) {
+  const bool shown = settings.basic || settings.message_credentials;
+  if (shown && !settings.url.tls && !settings.plain_credentials && !is_loopback(settings.url.host)) {
     return "user and password would cross the network in clear text to " + settings.url.host +
            ": use https, or plain_credentials: true where the network is trusted";
   }

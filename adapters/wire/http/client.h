@@ -42,8 +42,9 @@ struct ClientSettings {
   TlsSettings tls;          // certificate, key and CA; used when url.tls
   std::string server_name;  // in the peer's certificate, and SNI; empty = the host of the URL
   std::optional<BasicCredentials> basic;
-  bool plain_credentials = false;  // Basic without TLS beyond this machine is refused unless set
-  Headers headers;                 // of every request
+  bool message_credentials = false;  // the bodies that are sent have a user and a password in them
+  bool plain_credentials = false;    // either without TLS beyond this machine is refused unless set
+  Headers headers;                   // of every request
   ClientLimits limits;
   BreakerSettings breaker;
 };

@@ -1,46 +1,18 @@
-// Secrets: read from files of their own, compared in constant time, never printed.
+// Credentials of HTTP, and passwords that stand in files of their own.
 #pragma once
 
-#include <iosfwd>
 #include <optional>
 #include <string>
 #include <string_view>
 
+#include "adapters/wire/secret/secret.h"
 #include "meter_model/result.h"
 
 namespace ami::http {
 
-// A text that does not print itself and is wiped when it goes.
-class Secret {
- public:
-  Secret() = default;
-  explicit Secret(std::string text) : text_(std::move(text)) {}
-  Secret(const Secret&) = default;
-  Secret(Secret&& other) noexcept;
-  Secret& operator=(const Secret& other);
-  Secret& operator=(Secret&& other) noexcept;
-  ~Secret();
-
-  // Only for what writes it to the peer, or compares it.
-  [[nodiscard]] const std::string& reveal() const noexcept { return text_; }
-  friend std::ostream& operator<<(std::ostream&, const Secret&) = delete;
-
- private:
-  void wipe() noexcept;
-  std::string text_;
-};
-
-// HTTP Basic (RFC 7617).
-struct BasicCredentials {
-  std::string user;
-  Secret password;
-  friend std::ostream& operator<<(std::ostream&, const BasicCredentials&) = delete;
-};
-
-// Equal? The time taken depends on the lengths only, not on where the texts differ.
-bool constant_time_equal(std::string_view a, std::string_view b);
-// User and password, both compared whatever the first says.
-bool constant_time_equal(const BasicCredentials& a, const BasicCredentials& b);
+using wire::constant_time_equal;
+using wire::Secret;
+using BasicCredentials = wire::Credentials;  // RFC 7617
 
 // Value of an Authorization header. nullopt: another scheme, not base64, no colon, or control characters.
 std::optional<BasicCredentials> parse_basic(std::string_view authorization);

@@ -38,14 +38,17 @@ SettingDef time(const char* key, const char* standard, std::int64_t min, const c
           .max = kDay};
 }
 
+SettingDef permission(const char* key, const char* doc) {
+  return {.key = key, .kind = SettingKind::Boolean, .doc = doc, .default_value = "false"};
+}
+
 std::vector<SettingDef> credential_settings() {
   return {
       text("user", "User name of HTTP Basic. Needs password_file."),
       path("password_file", "File with the password: one line, closed to others (mode 0400 or 0440)."),
-      {.key = "plain_credentials",
-       .kind = SettingKind::Boolean,
-       .doc = "Allows user and password without TLS beyond this machine, in clear text for all on the way.",
-       .default_value = "false"},
+      permission(
+          "plain_credentials",
+          "Allows user and password without TLS beyond this machine, in clear text for all on the way."),
   };
 }
 
@@ -61,19 +64,24 @@ Error at(const sdk::Settings& section, const char* key, const std::string& messa
   return permanent(section.file() + ":" + std::to_string(section.line(key)) + ": " + key + ": " + message);
 }
 
-// Into `out`, where a user is set.
-Outcome read_credentials(const sdk::Settings& section, std::optional<BasicCredentials>& out) {
-  const std::string& user = section.text("user");
-  const std::string& file = section.text("password_file");
-  if (user.empty() && file.empty()) return Done{};
-  if (user.empty()) return at(section, "password_file", "without user it is the password of nobody");
-  if (file.empty()) return at(section, "user", "needs password_file");
-  if (user.find(':') != std::string::npos)
-    return at(section, "user", "HTTP Basic allows no colon in a user name");
+// Of these two keys, where both are there.
+Result<std::optional<BasicCredentials>> credentials_of(const sdk::Settings& section, const char* user_key,
+                                                       const char* file_key) {
+  const std::string& user = section.text(user_key);
+  const std::string& file = section.text(file_key);
+  if (user.empty() && file.empty()) return std::optional<BasicCredentials>();
+  if (user.empty())
+    return at(section, file_key, "without " + std::string(user_key) + " it is the password of nobody");
+  if (file.empty()) return at(section, user_key, "needs " + std::string(file_key));
   Result<Secret> password = load_secret(file);
-  if (!password) return at(section, "password_file", password.error().message);
-  out = BasicCredentials{user, std::move(password.value())};
-  return Done{};
+  if (!password) return at(section, file_key, password.error().message);
+  return std::optional<BasicCredentials>(BasicCredentials{user, std::move(password.value())});
+}
+
+Result<std::optional<BasicCredentials>> basic_credentials(const sdk::Settings& section) {
+  if (section.text("user").find(':') != std::string::npos)
+    return at(section, "user", "HTTP Basic allows no colon in a user name");
+  return credentials_of(section, "user", "password_file");
 }
 
 Outcome read_certificate(const sdk::Settings& section, TlsSettings& out) {
@@ -105,6 +113,14 @@ std::vector<SettingDef> server_settings() {
   append(
       defs,
       {
+          text("header_user",
+               "User that each message must show itself, where its format has a place for it. Needs "
+               "header_password_file. Left out, messages are not looked at for one."),
+          path("header_password_file",
+               "File with its password: one line, closed to others (mode 0400 or 0440)."),
+          permission("anonymous_senders",
+                     "Allows to listen beyond this machine without asking for user, header_user or "
+                     "client_certificates: required. Anybody who reaches the port can then post readings."),
           count("max_connections", "10000", 1, 1'000'000,
                 "Connections at once. Further ones get 503 and are closed."),
           count("max_connections_per_address", "1000", 1, 1'000'000, "Of them, from one address."),
@@ -196,8 +212,14 @@ Result<ServerSettings> server_config(const sdk::Settings& section) {
   } else if (asked != "none" || !tls.ca.empty()) {
     return at(section, "client_certificates", "client certificates need TLS: set certificate and key");
   }
-  if (Outcome read = read_credentials(section, config.basic); !read) return read.error();
+  auto basic = basic_credentials(section);
+  if (!basic) return basic.error();
+  config.basic = std::move(basic.value());
+  auto in_message = header_credentials(section);
+  if (!in_message) return in_message.error();
+  config.in_message = std::move(in_message.value());
   config.plain_credentials = section.boolean("plain_credentials");
+  config.anonymous_senders = section.boolean("anonymous_senders");
 
   ServerLimits& limits = config.limits;
   limits.connections = size(section, "max_connections");
@@ -218,7 +240,11 @@ Result<ServerSettings> server_config(const sdk::Settings& section) {
   return config;
 }
 
-Result<ClientSettings> client_config(const sdk::Settings& section) {
+Result<std::optional<BasicCredentials>> header_credentials(const sdk::Settings& section) {
+  return credentials_of(section, "header_user", "header_password_file");
+}
+
+Result<ClientSettings> client_config(const sdk::Settings& section, bool message_credentials) {
   ClientSettings config;
   Result<Url> url = parse_url(section.text("url"));
   if (!url) return at(section, "url", url.error().message);
@@ -226,7 +252,10 @@ Result<ClientSettings> client_config(const sdk::Settings& section) {
   if (Outcome read = read_certificate(section, config.tls); !read) return read.error();
   config.tls.ca = section.text("ca");
   config.server_name = section.text("server_name");
-  if (Outcome read = read_credentials(section, config.basic); !read) return read.error();
+  auto basic = basic_credentials(section);
+  if (!basic) return basic.error();
+  config.basic = std::move(basic.value());
+  config.message_credentials = message_credentials;
   config.plain_credentials = section.boolean("plain_credentials");
   for (const std::string& line : section.list("headers")) {
     const std::size_t colon = line.find(':');

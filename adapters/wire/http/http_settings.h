@@ -3,6 +3,7 @@
 //   {.key = "server", .kind = sdk::SettingKind::Section, .doc = "…", .section = http::server_settings()}
 #pragma once
 
+#include <optional>
 #include <vector>
 
 #include "adapters/sdk/settings.h"
@@ -12,8 +13,8 @@
 
 namespace ami::http {
 
-// listen, certificate, key, client_ca, client_certificates, user, password_file, plain_credentials, and a key
-// for each bound of ServerLimits.
+// listen, certificate, key, client_ca, client_certificates, user, password_file, header_user,
+// header_password_file, plain_credentials, anonymous_senders, and a key for each bound of ServerLimits.
 std::vector<sdk::SettingDef> server_settings();
 // url, ca, certificate, key, server_name, user, password_file, plain_credentials, headers, a key for each
 // bound of ClientLimits, breaker_failures, breaker_open_for.
@@ -24,7 +25,10 @@ std::vector<sdk::SettingDef> retry_settings();
 // From a checked section; reads the password file (blocks) and checks all with check(). Permanent: what is
 // wrong, as "file:line: key: …", without the password.
 Result<ServerSettings> server_config(const sdk::Settings& section);
-Result<ClientSettings> client_config(const sdk::Settings& section);
+// `message_credentials`: the family's messages to this peer have a user and a password in them.
+Result<ClientSettings> client_config(const sdk::Settings& section, bool message_credentials = false);
+// header_user and header_password_file of a section, where both are there; one alone is an error. Blocks.
+Result<std::optional<BasicCredentials>> header_credentials(const sdk::Settings& section);
 RetrySettings retry_config(const sdk::Settings& section);
 
 }  // namespace ami::http

@@ -35,14 +35,24 @@ std::string address_text(const asio::ip::address& address) {
 
 Outcome check_values(const ServerSettings& settings) {
   if (settings.listen.empty()) return permanent("no address to listen on");
+  const bool shown = settings.basic || settings.in_message;
+  const bool certified = settings.tls && settings.tls->client_certificates == ClientCertificates::Required;
   for (const Endpoint& endpoint : settings.listen) {
     error_code error;
     asio::ip::make_address(endpoint.host, error);
     if (error)
       return permanent("\"" + endpoint.host + "\" is no numeric address; write 0.0.0.0 or [::] for all");
-    if (settings.basic && !settings.tls && !settings.plain_credentials && !is_loopback(endpoint.host)) {
+    if (is_loopback(endpoint.host)) continue;
+    if (shown && !settings.tls && !settings.plain_credentials) {
       return permanent("user and password would cross the network in clear text at " + endpoint.host +
                        ": set certificate and key, or plain_credentials: true where the network is trusted");
+    }
+    if (!shown && !certified && !settings.anonymous_senders) {
+      return permanent(
+          "anybody who reaches " + endpoint.host +
+          " could post messages, for no sender has to say who it is: set header_user and "
+          "header_password_file, or user and password_file, or client_certificates: required; or "
+          "anonymous_senders: true where the network lets nobody but the head-end through");
     }
   }
   return Done{};

@@ -46,7 +46,11 @@ struct ServerSettings {
   std::vector<Endpoint> listen;
   std::optional<TlsSettings> tls;         // of all endpoints; absent = plain
   std::optional<BasicCredentials> basic;  // who does not show them gets 401, before the body is read
-  bool plain_credentials = false;         // Basic without TLS beyond this machine is refused unless set
+  // What each message must show itself, where its format has a place for it: the handler compares them.
+  std::optional<BasicCredentials> in_message;
+  // Beyond this machine each of the two is refused unless set.
+  bool plain_credentials = false;  // `basic` or `in_message` without TLS
+  bool anonymous_senders = false;  // neither of them, nor client certificates required: anybody may post
   ServerLimits limits;
 };
 

@@ -87,9 +87,14 @@ struct Tree::Builder final : XmlHandler {
     Level& level = open[--depth];
     Node& node = tree.nodes_[level.node];
     const auto first = level.text.find_first_not_of(kBlanks);
-    if (first != std::string::npos && !node.nil)
-      node.text =
-          put(std::string_view(level.text).substr(first, level.text.find_last_not_of(kBlanks) - first + 1));
+    const bool words = first != std::string::npos;
+    // What only indents elements is not kept.
+    if (!node.nil && (words || level.last == 0)) {
+      node.untrimmed = put(level.text);
+      if (words)
+        node.text = {node.untrimmed.at + static_cast<std::uint32_t>(first),
+                     static_cast<std::uint32_t>(level.text.find_last_not_of(kBlanks) - first + 1)};
+    }
     node.end = end;
   }
 
@@ -129,6 +134,10 @@ std::string_view Element::name() const noexcept {
 
 std::string_view Element::text() const noexcept {
   return *this ? tree_->cut(tree_->nodes_[at_].text) : std::string_view{};
+}
+
+std::string_view Element::untrimmed() const noexcept {
+  return *this ? tree_->cut(tree_->nodes_[at_].untrimmed) : std::string_view{};
 }
 
 bool Element::nil() const noexcept {

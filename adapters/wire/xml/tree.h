@@ -27,6 +27,8 @@ class Element {
   // Its own characters (not those of elements within), XML white space cut at both ends. Empty also for an
   // element that xsi:nil says is not there.
   [[nodiscard]] std::string_view text() const noexcept;
+  // The same without the cut: what blanks stand for is not always nothing (a separator).
+  [[nodiscard]] std::string_view untrimmed() const noexcept;
   [[nodiscard]] bool nil() const noexcept;  // xsi:nil = true or 1
   // Of attributes without a namespace, as sent. Empty when absent.
   [[nodiscard]] std::string_view attribute(std::string_view name) const noexcept;
@@ -81,7 +83,7 @@ class Tree {
   };
   struct Node {
     std::uint32_t space = 0;  // index into spaces_
-    Slice name, text;
+    Slice name, text, untrimmed;
     std::uint32_t parent = 0, next = 0, first = 0;  // 0 = none (the root is nobody's child)
     std::uint32_t attributes = 0, attribute_count = 0;
     std::uint64_t begin = 0, end = 0;

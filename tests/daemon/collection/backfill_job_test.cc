@@ -25,7 +25,7 @@ struct Collector {
     situation.rules.pause = minutes{10};
     situation.rules.longest = hours{1};
     job = std::make_unique<BackfillJob>(
-        BackfillJob::Parts{database, life.host.offload, life.host.clock, metrics, life.log, *life.engine});
+        BackfillJob::Parts{database, life.host.offload, life.clock, metrics, life.log, *life.engine});
     boost::asio::co_spawn(life.host.io, job->keep([this] { return situation; }),
                           [](std::exception_ptr defect) { EXPECT_FALSE(defect); });
   }
@@ -137,6 +137,7 @@ TEST_F(BackfillJobTest, AsksAfterItsTimeWithGrowingPausesAndGivesUpAfterTheLastT
             "1");
   life->advance(hours{3});
   EXPECT_EQ(life->far->asked.size(), 3U);
+  EXPECT_EQ(one("SELECT next_at FROM gap_request"), "infinity") << "nobody looks at it every minute";
 
   // A person waits for it after all: it is asked for anew.
   ASSERT_TRUE(storage::Gaps(*database).undo_give_up(north, {gap.id}, "cn=ops").ok());
@@ -171,6 +172,34 @@ TEST_F(BackfillJobTest, WhatIsFilledMeanwhileIsAskedNoMore) {
             life->far->asked.size() > 1 ? "CANCELLED SENT" : "CANCELLED");
 }
 
+TEST_F(BackfillJobTest, WhatWasFilledIsNotLookedAtForEver) {
+  lose_the_11th(1);
+  const auto life = begin();
+  compare(life->host.clock.now());
+  Collector job(*database, *life);
+  life->advance(minutes{33});
+  ASSERT_EQ(life->far->asked.size(), 1U);
+  EXPECT_NE(one("SELECT next_at FROM gap_request"), "infinity");
+  send(1, "2026-01-11T05:00:00Z", 96, "radio");
+  compare(life->host.clock.now());
+  ASSERT_EQ(gaps(), "M1 CLOSED 1/96; ");
+  life->advance(minutes{15});
+  EXPECT_EQ(one("SELECT next_at FROM gap_request"), "infinity");
+  EXPECT_EQ(life->far->asked.size(), 1U);
+}
+
+TEST_F(BackfillJobTest, ClockThatIsSetBackDoesNotStopIt) {
+  lose_the_11th(1);
+  const auto life = begin();
+  life->clock.ahead = hours{2};
+  Collector job(*database, *life);
+  life->advance(seconds{1});
+  life->clock.ahead = hours{0};
+  compare(life->host.clock.now() - hours{3});
+  life->advance(minutes{3});
+  EXPECT_EQ(life->far->asked.size(), 1U);
+}
+
 TEST_F(BackfillJobTest, ChannelsOfAMeterAreOneQuestionAndMetersOfAPeriodOneOperation) {
   for (int n : {1, 2, 3}) {
     lose_the_11th(n);
@@ -183,6 +212,32 @@ TEST_F(BackfillJobTest, ChannelsOfAMeterAreOneQuestionAndMetersOfAPeriodOneOpera
   EXPECT_EQ(one("SELECT count(*) || ' ' || sum(targets) FROM operation"), "1 3");
   EXPECT_EQ(one("SELECT count(*) FROM gap_request WHERE tries = 1"), "6");
   EXPECT_EQ(one("SELECT caller || ' ' || kind FROM operation"), "ami-gatewayd BACKFILL");
+}
+
+TEST_F(BackfillJobTest, BooksOfAllMetersAreAskedForOnceADayWhateverEachLost) {
+  // Of the 11th 45 minutes, another half an hour, and of a third the day and half of the next one.
+  send(1, "2026-01-10T05:00:00Z", 96 + 20, "radio");
+  send(1, "2026-01-11T10:45:00Z", 73 + 96, "radio");
+  send(2, "2026-01-10T05:00:00Z", 96 + 40, "radio");
+  send(2, "2026-01-11T15:30:00Z", 54 + 96, "radio");
+  send(3, "2026-01-10T05:00:00Z", 96, "radio");
+  send(3, "2026-01-12T17:00:00Z", 48, "radio");
+  const auto life = begin();
+  life->feed.limits.backfill_targets = 100;
+  life->attach();
+  compare(at("2026-01-14T12:00:00Z"));
+  Collector job(*database, *life);
+  job.situation.rules.after = seconds{0};
+  life->advance(minutes{3});
+  ASSERT_EQ(life->far->asked.size(), 2U);
+  const auto& questions = life->far->asked;
+  const std::size_t one_day = questions[0].meters.size() == 2 ? 0 : 1;
+  EXPECT_EQ(questions[one_day].meters, (std::vector<std::string>{"B1", "B2"}));
+  EXPECT_EQ(questions[one_day].from, at("2026-01-11T05:00:00Z"));
+  EXPECT_EQ(questions[one_day].to, at("2026-01-12T05:00:00Z"));
+  EXPECT_EQ(questions[1 - one_day].meters, std::vector<std::string>{"B3"});
+  EXPECT_EQ(questions[1 - one_day].to, at("2026-01-13T05:00:00Z"));
+  EXPECT_EQ(one("SELECT count(*) FROM gap_request WHERE tries = 1"), "3");
 }
 
 TEST_F(BackfillJobTest, HourOfAFeedHasABudgetAndTheOldestGapGoesFirst) {

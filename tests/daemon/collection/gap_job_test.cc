@@ -5,6 +5,7 @@
 #include <boost/asio/detached.hpp>
 
 #include "adapters/sdk/testing/fake_host.h"
+#include "tests/daemon/commands/stepped_offload.h"
 #include "tests/storage/postgres/store_fixture.h"
 
 namespace ami::daemon {
@@ -34,7 +35,7 @@ class GapJobTest : public storage::StoreTest {
   }
 
   void start(storage::Database& used) {
-    job = std::make_unique<GapJob>(GapJob::Parts{used, host.offload, host.clock, metrics, log});
+    job = std::make_unique<GapJob>(GapJob::Parts{used, host.offload, clock, metrics, log});
     boost::asio::co_spawn(host.io, job->keep([this] { return situation; }),
                           [this](std::exception_ptr defect) {
                             EXPECT_FALSE(defect);
@@ -49,6 +50,7 @@ class GapJobTest : public storage::StoreTest {
   bool shows(const std::string& line) const { return metrics.text().find(line + "\n") != std::string::npos; }
 
   sdk::testing::FakeHost host;  // 2026-01-15T00:00Z
+  commands::SetClock clock{host.clock};
   std::vector<std::string> lines;
   Log log{[this](Level, const std::string& line) { lines.push_back(line); }};
   Metrics metrics{"test"};
@@ -83,6 +85,17 @@ TEST_F(GapJobTest, WorksWhenTheDatabaseIsReadyThenAtIntervalsAndPublishes) {
   situation.stopping = true;
   host.advance(seconds{1});
   EXPECT_TRUE(ended);
+}
+
+TEST_F(GapJobTest, ClockThatIsSetBackStopsNeitherTheWorkNorTheMetrics) {
+  clock.ahead = hours{2};
+  start(*database);
+  host.advance(seconds{1});
+  ASSERT_TRUE(shows("ami_feed_gaps_open{feed=\"feed-1\"} 1")) << metrics.text();
+  clock.ahead = hours{0};
+  ASSERT_TRUE(assets->remove({north, "M1", at("2026-01-11T03:00:00Z"), "", {}}).ok());
+  host.advance(minutes{20});
+  EXPECT_TRUE(shows("ami_feed_gaps_open{feed=\"feed-1\"} 0")) << metrics.text();
 }
 
 TEST_F(GapJobTest, DatabaseThatIsAwayIsToldOnceAndTriedAgain) {

@@ -81,6 +81,72 @@ TEST_F(AnswersTest, ResultIsPutToItsMeterByWhatWasSentByTheDirectoryOrByBeingThe
   EXPECT_EQ(states(single), "SUCCEEDED");
 }
 
+TEST_F(AnswersTest, RejectionOfARequestEndsAllOfItThatIsStillOpen) {
+  const auto life = start();
+  life->feed.limits.targets = 5;
+  life->attach();
+  const OperationId id = life->read("r1", {"M1", "M2", "M3"});
+  const std::string t = transaction(id);
+  ASSERT_TRUE(life->take({{t, "B1", "done"}}).ok());
+  ASSERT_TRUE(life->take({{t, "", "rejected"}}).ok());
+  EXPECT_EQ(states(id), "SUCCEEDED FAILED FAILED");
+  EXPECT_EQ(one("SELECT string_agg(reason || ':' || words, ' ' ORDER BY number) FROM operation_target "
+                "WHERE number > 0"),
+            "rejected:closed today rejected:closed today");
+  EXPECT_EQ(sql("SELECT found, state FROM operation_answer"), (storage::Table{{"SUCCEEDED", "FAILED"}}))
+      << "what is done is done, and the contradiction is kept";
+  EXPECT_EQ(life->figures().in_flight, 0U);
+  for (int i = 0; i < 10; ++i) ASSERT_TRUE(life->take({{t, "", "rejected"}}).ok());
+  EXPECT_EQ(life->figures().duplicates, 20U) << "ten times of two";
+  EXPECT_EQ(life->figures().strays, 0U);
+  EXPECT_EQ(one("SELECT times FROM operation_answer"), "11");
+}
+
+TEST_F(AnswersTest, WhomARejectionSpeaksOfByNameGoesByThat) {
+  const auto life = start();
+  life->feed.limits.targets = 5;
+  life->attach();
+  // In whichever order the message has them.
+  const OperationId before = life->read("r1", {"M1", "M2", "M3"});
+  std::string t = transaction(before);
+  ASSERT_TRUE(life->take({{t, "", "rejected"}, {t, "B1", "failed"}, {t, "B2", "done"}}).ok());
+  EXPECT_EQ(states(before) + " " + reasons(before), "FAILED SUCCEEDED FAILED failed  rejected");
+  const OperationId after = life->read("r2", {"M1", "M2", "M3"});
+  t = transaction(after);
+  ASSERT_TRUE(life->take({{t, "B1", "gibberish"}, {t, "B2", "failed"}, {t, "", "rejected"}}).ok());
+  EXPECT_EQ(states(after) + " " + reasons(after), "FAILED FAILED FAILED rejected failed rejected")
+      << "a word that says nothing shields nobody";
+  EXPECT_EQ(one("SELECT count(*) FROM operation_answer"), "0");
+}
+
+TEST_F(AnswersTest, RejectionOfARequestThatHasEndedIsKeptBesideEachAndOneOfNothingIsAStray) {
+  const auto life = start();
+  life->feed.limits.targets = 5;
+  life->attach();
+  const OperationId id = life->read("r1", {"M1", "M2"});
+  const std::string t = transaction(id);
+  life->advance(minutes{7});
+  EXPECT_EQ(states(id), "TIMED_OUT TIMED_OUT");
+  ASSERT_TRUE(life->take({{t, "", "rejected"}, {t + "x", "", "rejected"}}).ok());
+  EXPECT_EQ(states(id), "TIMED_OUT TIMED_OUT");
+  EXPECT_EQ(sql("SELECT number, found, state, words FROM operation_answer WHERE operation_id > 0 ORDER BY 1"),
+            (storage::Table{{"0", "TIMED_OUT", "FAILED", "closed today"},
+                            {"1", "TIMED_OUT", "FAILED", "closed today"}}));
+  const FeedFigures figures = life->figures();
+  EXPECT_EQ(figures.late, 2U);
+  EXPECT_EQ(figures.strays, 1U);
+}
+
+TEST_F(AnswersTest, FailureWithoutAMeterThatIsNoRejectionIsNobodysOfSeveral) {
+  const auto life = start();
+  life->feed.limits.targets = 5;
+  life->attach();
+  const OperationId id = life->read("r1", {"M1", "M2"});
+  ASSERT_TRUE(life->take({{transaction(id), "", "failed"}}).ok());
+  EXPECT_EQ(states(id), "SENT SENT");
+  EXPECT_EQ(life->figures().strays, 1U);
+}
+
 TEST_F(AnswersTest, WhatCannotBeReadEndsNothing) {
   const auto life = start();
   const OperationId id = life->read("r1", {"M1"});
@@ -215,6 +281,22 @@ TEST_F(AnswersTest, ReplyThatCannotBeStoredAtOnceIsStoredLater) {
   EXPECT_EQ(states(id), "SENT");
   life->advance(seconds{3});
   EXPECT_EQ(states(id), "SUCCEEDED");
+}
+
+TEST_F(AnswersTest, AnswersThatTheStoreCanNeverTakeAreRefusedAndNotAskedForAgain) {
+  const auto life = start();
+  sql("ALTER TABLE operation_answer ADD CONSTRAINT never CHECK (false)");
+  const Outcome refused = life->take({{"nobody-1-2", "B1", "done"}});
+  ASSERT_FALSE(refused.ok());
+  EXPECT_EQ(refused.error().fault, Fault::Permanent) << refused.error().message;
+}
+
+TEST_F(AnswersTest, StraysThatLookAlikeWhenTheirPartsAreJoinedAreKeptEach) {
+  const auto life = start();
+  const Outcome outcome = life->take({{"nobody-1-2", "M|UNKNOWN|", "w"}, {"nobody-1-2", "M", "UNKNOWN||w"}});
+  ASSERT_TRUE(outcome.ok()) << outcome.error().message;
+  EXPECT_EQ(sql("SELECT meter, words, times FROM operation_answer ORDER BY meter"),
+            (storage::Table{{"M", "UNKNOWN||w", "1"}, {"M|UNKNOWN|", "w", "1"}}));
 }
 
 TEST_F(AnswersTest, ResultsOfAFeedThatIsNotKnownYetWait) {

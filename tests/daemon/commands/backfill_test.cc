@@ -183,7 +183,7 @@ TEST_F(BackfillTest, LeavesHalfOfTheQueueToPeople) {
   Rules rules;
   rules.queue = 4;
   const auto life = begin(1, rules);
-  EXPECT_EQ(refusal(life->submit(backfill("b1", {"M1", "M2", "M3"}))), "QUEUE_FULL");
+  EXPECT_EQ(refusal(life->submit(backfill("b1", {"M1", "M2", "M3"}))), "meters") << "it never fits";
   EXPECT_EQ(refusal(life->submit(backfill("b2", {"M1", "M2"}))), "accepted");
   EXPECT_EQ(refusal(life->submit(backfill("b3", {"M3"}))), "QUEUE_FULL");
   EXPECT_EQ(refusal(life->submit(request("r1", {"M3", "M4"}))), "accepted");

@@ -123,6 +123,28 @@ TEST_F(EngineTest, EqualRequestSharesTheAttemptThatHasLeft) {
   EXPECT_EQ(life->far->asked.size(), 2U);
 }
 
+TEST_F(EngineTest, WhatTheFarSideHasDroppedIsAskedAnewAndNotJoined) {
+  const auto life = start();
+  const OperationId a = life->read("r1", {"M1"});
+  life->advance(seconds{299});
+  const OperationId b = life->read("r2", {"M1"});
+  EXPECT_EQ(life->far->asked.size(), 1U);
+  life->advance(seconds{2});
+  const OperationId c = life->read("r3", {"M1"});  // an answer is only waited for
+  ASSERT_EQ(life->far->asked.size(), 2U);
+  EXPECT_NE(transaction(c), transaction(a));
+  const OperationId d = life->read("r4", {"M1"});
+  EXPECT_EQ(transaction(d), transaction(c));
+  life->advance(minutes{2});
+  EXPECT_EQ(states(a) + " " + states(b) + " " + states(c), "TIMED_OUT TIMED_OUT SENT");
+  const OperationId e = life->read("r5", {"M1"});
+  EXPECT_EQ(transaction(e), transaction(c)) << "the end of the old one takes nothing from the new";
+  ASSERT_TRUE(life->take({{transaction(c), "B1", "done"}}).ok());
+  EXPECT_EQ(states(c) + " " + states(d) + " " + states(e), "SUCCEEDED SUCCEEDED SUCCEEDED");
+  life->advance(seconds{1});
+  EXPECT_EQ(life->figures().in_flight, 0U);
+}
+
 TEST_F(EngineTest, WhoJoinsWhileTheAttemptIsMadeHasItsAnswer) {
   const auto life = start();
   life->far->before = seconds{5};

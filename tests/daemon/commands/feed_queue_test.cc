@@ -79,6 +79,41 @@ TEST_F(QueueTest, AttemptHoldsOneKindAndAResetGoesAlone) {
   EXPECT_EQ(names(queue.take(at(10))), "B5 ");
 }
 
+TEST_F(QueueTest, JobThatHasLapsedIsJoinedByNobodyAndItsEndLeavesTheNextAlone) {
+  FeedQueue queue = make(1, 10, 600);
+  const auto ask = [&](double now) {
+    const Waiter waiter{{++operations, 0}, 0, at(now), at(1e6), false};
+    return queue.add(waiter, OperationKind::Read, 1, "B1", {}, {}, at(now));
+  };
+  const JobPtr first = ask(0).job;
+  ASSERT_EQ(queue.take(at(0)).size(), 1U);
+  first->transaction = "t1";
+  first->expires_at = at(300);
+  EXPECT_TRUE(ask(299).joined) << "its request is under way";
+  queue.sent(first);
+  EXPECT_TRUE(ask(299.9).joined);
+  const auto next = ask(300);
+  EXPECT_FALSE(next.joined);
+  EXPECT_EQ(names(queue.take(at(300))), "B1 ");
+  EXPECT_EQ(queue.in_flight(), 2U);
+  queue.end(first);
+  EXPECT_EQ(queue.in_flight(), 1U);
+  EXPECT_EQ(ask(301).job, next.job);
+}
+
+TEST_F(QueueTest, ClockThatIsSetBackHoldsUpNothingAndLetsNothingPassTheBound) {
+  FeedQueue queue = make(1, 10, 2);
+  for (MeterId meter = 1; meter <= 4; ++meter) add(queue, meter);
+  const auto first = queue.take(at(7200)), second = queue.take(at(7200));
+  ASSERT_EQ(names(second), "B2 ");
+  queue.rest(first[0], at(7260));
+  EXPECT_TRUE(queue.take(at(3600)).empty()) << "two in this minute, whenever it was";
+  EXPECT_TRUE(queue.take(at(3659)).empty());
+  EXPECT_EQ(names(queue.take(at(3660))), "B1 ") << "its rest is over";
+  EXPECT_EQ(names(queue.take(at(3660))), "B3 ");
+  EXPECT_TRUE(queue.take(at(3661)).empty());
+}
+
 TEST_F(QueueTest, FullGroupDoesNotHoldUpTheOthers) {
   FeedQueue queue = make(10, 100, 600, 2);
   for (MeterId meter = 1; meter <= 5; ++meter) add(queue, meter, 5, 0, "east");

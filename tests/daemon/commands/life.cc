@@ -12,8 +12,8 @@ namespace {
 sdk::Awaitable<std::vector<sdk::AttemptAnswer>> play(std::shared_ptr<FarSide> far, sdk::Clock& clock,
                                                      sdk::Attempt attempt) {
   const std::size_t index = far->asked.size();
-  far->asked.push_back(
-      {clock.now(), attempt.transaction, attempt.kind, attempt.meters, attempt.expires_at, false, attempt.from, attempt.to});
+  far->asked.push_back({clock.now(), attempt.transaction, attempt.kind, attempt.meters, attempt.expires_at,
+                        false, attempt.from, attempt.to});
   if (far->throws_before) throw std::runtime_error("broken before it sent");
   std::vector<sdk::AttemptAnswer> answers(attempt.meters.size());
   if (far->before.count() > 0) co_await clock.wait(far->before);
@@ -51,6 +51,10 @@ sdk::AttemptAnswer verdict(sdk::CommandKind kind, const ResultObservation& resul
   } else if (result.word == "failed") {
     answer.state = sdk::AttemptState::Failed;
     answer.reason = "failed";
+  } else if (result.word == "rejected") {
+    answer.state = sdk::AttemptState::Failed;
+    answer.reason = "rejected";
+    answer.words = "closed today";
   } else if (result.word == "working") {
     answer.state = sdk::AttemptState::Waiting;
   } else {
@@ -80,8 +84,8 @@ Life::Life(storage::Database& database, storage::UtilityId of, Rules rules, UtcI
     return play(far, *clock, std::move(attempt));
   };
   feed.verdict = verdict;
-  engine = std::make_shared<Engine>(
-      Engine::Parts{host.io.get_executor(), host.clock, host.offload, database, log}, rules);
+  engine =
+      std::make_shared<Engine>(Engine::Parts{host.io.get_executor(), clock, store, database, log}, rules);
   asio::co_spawn(engine->strand(), engine->keep(), [this](std::exception_ptr defect) {
     EXPECT_FALSE(defect);
     ended = true;
@@ -135,26 +139,44 @@ std::optional<Place> Life::place(OperationId operation) {
 }
 
 Outcome Life::take(const std::vector<Result>& results, const std::string& name) {
-  std::vector<ResultObservation> observations;
-  for (const Result& result : results) {
-    ResultObservation observation;
-    observation.transaction = result.transaction;
-    observation.meter = result.meter;
-    observation.word = result.word;
-    observations.push_back(observation);
-  }
+  const auto outcome = begin_take(results, name);
+  if (!outcome->has_value()) throw std::logic_error("take did not answer");
+  return **outcome;
+}
+
+std::shared_ptr<std::optional<Outcome>> Life::begin_take(const std::vector<Result>& results,
+                                                         const std::string& name) {
+  auto outcome = std::make_shared<std::optional<Outcome>>();
   // The directory knows one more name: "alias of B1" is M1's.
   const MeterOf meter_of = [](AliasKind, std::string_view id) -> std::optional<MeterId> {
     return id == "alias of first" ? std::optional<MeterId>(1) : std::nullopt;
   };
-  Outcome outcome = transient("not asked");
-  const auto work = [](Engine& used, std::string from, storage::UtilityId of,
-                       std::span<const ResultObservation> all, MeterOf whose,
-                       Outcome& into) -> sdk::Awaitable<void> {
-    into = co_await used.take(std::move(from), of, all, std::move(whose));
+  const auto work = [](std::shared_ptr<Engine> used, std::string from, storage::UtilityId of,
+                       std::vector<Result> said, MeterOf whose,
+                       std::shared_ptr<std::optional<Outcome>> into) -> sdk::Awaitable<void> {
+    std::vector<ResultObservation> observations;
+    for (const Result& result : said) {
+      ResultObservation observation;
+      observation.transaction = result.transaction;
+      observation.meter = result.meter;
+      observation.word = result.word;
+      observations.push_back(observation);
+    }
+    auto taking = used->take(std::move(from), of, observations, std::move(whose));
+    const Outcome told = co_await std::move(taking);
+    into->emplace(told);
   };
-  host.run(work(*engine, name, utility, observations, meter_of, outcome));
+  asio::co_spawn(host.io, work(engine, name, utility, results, meter_of, outcome),
+                 [](std::exception_ptr defect) { EXPECT_FALSE(defect); });
+  run();
   return outcome;
+}
+
+std::shared_ptr<std::optional<Reply<Submitted>>> Life::begin_submit(const Request& request) {
+  auto reply = std::make_shared<std::optional<Reply<Submitted>>>();
+  engine->submit(request, [reply](Reply<Submitted> told) { reply->emplace(std::move(told)); });
+  run();
+  return reply;
 }
 
 std::size_t Life::logged(const std::string& id) const {

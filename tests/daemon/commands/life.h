@@ -13,6 +13,7 @@
 
 #include "adapters/sdk/testing/fake_host.h"
 #include "daemon/commands/engine.h"
+#include "tests/daemon/commands/stepped_offload.h"
 #include "tests/storage/postgres/store_fixture.h"
 
 namespace ami::daemon::commands {
@@ -66,12 +67,30 @@ class Life {
     std::string transaction, meter, word;
   };
   Outcome take(const std::vector<Result>& results, const std::string& feed = "radio");
+  // The same while the store holds: what they bring comes when it has answered.
+  std::shared_ptr<std::optional<Outcome>> begin_take(const std::vector<Result>& results,
+                                                     const std::string& feed = "radio");
+  std::shared_ptr<std::optional<Reply<Submitted>>> begin_submit(const Request& request);
+  // The newest call that the store holds.
+  void answer_newest() {
+    store.answer(store.held() - 1);
+    run();
+  }
+  // All that it holds, oldest first, until nobody asks it any more.
+  void answer_all() {
+    while (store.held() > 0) {
+      store.answer(0);
+      run();
+    }
+  }
   [[nodiscard]] std::size_t logged(const std::string& id) const;
   [[nodiscard]] FeedFigures figures() const { return engine->figures().feeds["radio"]; }
 
   std::vector<std::string> lines;
   Log log{[this](Level, const std::string& line) { lines.push_back(line); }};
   sdk::testing::FakeHost host;
+  SetClock clock{host.clock};     // the engine's
+  SteppedOffload store{host.io};  // likewise
   std::shared_ptr<FarSide> far = std::make_shared<FarSide>();
   CommandFeed feed;
   std::shared_ptr<Engine> engine;

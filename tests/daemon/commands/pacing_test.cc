@@ -172,7 +172,8 @@ TEST_F(PacingTest, FeederIsNotAskedByMoreThanItsShare) {
 
 TEST_F(PacingTest, SubstationAndCollectorHaveTheirShareToo) {
   for (int n = 6; n <= 9; ++n) add_meter(n, "F" + std::to_string(n));
-  sql("UPDATE usage_point_detail SET substation = 'S1', collector = CASE WHEN feeder IN ('F6', 'F7') THEN 'C1' ELSE '' END");
+  sql("UPDATE usage_point_detail SET substation = 'S1', collector = CASE WHEN feeder IN ('F6', 'F7') THEN "
+      "'C1' ELSE '' END");
   Rules rules;
   rules.substation_in_flight = 3;
   rules.collector_in_flight = 1;

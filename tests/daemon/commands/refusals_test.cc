@@ -57,6 +57,23 @@ TEST_F(RefusalsTest, WrongRequestsNameTheField) {
   EXPECT_TRUE(life->far->asked.empty());
 }
 
+TEST_F(RefusalsTest, WhatCanNeverFitIsSaidToAndNotToComeBack) {
+  Rules rules;
+  rules.queue = 4;
+  const auto life = start(rules);
+  const auto reads = life->submit(request("r1", {"M1", "M2", "M3", "M4", "M5"}));
+  ASSERT_FALSE(reads.ok());
+  EXPECT_EQ(reads.refused().refusal.kind, Kind::Invalid);
+  EXPECT_EQ(reads.refused().refusal.field, "meters");
+  EXPECT_EQ(reads.refused().refusal.message,
+            "5 meters to ask of feed radio, which has room for 4 at most: ask for fewer at once");
+  EXPECT_EQ(reads.refused().retry_after, std::nullopt);
+  EXPECT_TRUE(life->submit(request("r2", {"M1", "M2", "M3"})).ok());
+  const auto full = life->submit(request("r3", {"M4", "M5"}));
+  EXPECT_EQ(rule(full), "QUEUE_FULL");
+  EXPECT_TRUE(full.refused().retry_after.has_value());
+}
+
 TEST_F(RefusalsTest, SingleMeterThatCannotBeAskedIsRefusedWithTheReason) {
   const auto life = start();
   const auto unknown = life->submit(request("r1", {"M11"}));

@@ -133,7 +133,8 @@ TEST_F(ResetCheckTest, WithoutValuesItIsNotVerifiableAndStaysSoAfterTwoDays) {
   EXPECT_EQ(life->figures().resets.size(), 0U) << "values may still come";
   sql("UPDATE operation_target SET ended_at = ended_at - interval '2 days', sent_at = sent_at - interval '2 "
       "days',"
-      " created_at = created_at - interval '2 days', verification_due_at = '2026-01-15T00:00:00Z' WHERE operation_id "
+      " created_at = created_at - interval '2 days', verification_due_at = '2026-01-15T00:00:00Z' WHERE "
+      "operation_id "
       "= " +
       std::to_string(id));
   life->advance(minutes{2});

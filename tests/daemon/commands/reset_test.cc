@@ -74,6 +74,40 @@ TEST_F(ResetTest, ReadThatFailsKeepsTheResetFromBeingSent) {
   EXPECT_EQ(states(*silent->read_before) + " " + states(silent->operation.id), "TIMED_OUT FAILED");
 }
 
+TEST_F(ResetTest, ResetThatCannotLeaveSoonAfterItsReadNeverDoes) {
+  const auto life = start();
+  const auto reply = life->submit(reset("r1"));
+  ASSERT_TRUE(reply.ok());
+  const OperationId id = reply->operation.id;
+  life->far->throws_before = true;  // so nothing leaves
+  ASSERT_TRUE(life->take({{transaction(*reply->read_before), "B1", "done"}}).ok());
+  life->advance(minutes{14});
+  EXPECT_EQ(states(id), "QUEUED");
+  life->advance(minutes{2});
+  EXPECT_EQ(states(id) + " " + reasons(id), "FAILED read_before_failed");
+  EXPECT_EQ(one("SELECT words ~ '^the read that goes before was 9[0-9][0-9] s old' FROM operation_target "
+                "WHERE kind = "
+                "'DEMAND_RESET'"),
+            "t");
+  life->far->throws_before = false;
+  life->advance(hours{1});
+  EXPECT_EQ(life->far->sent().size(), 1U) << "the read";
+  EXPECT_EQ(life->figures().in_flight, 0U);
+  EXPECT_EQ(rule(life->submit(reset("r2"))), "accepted") << "what was not sent locks nothing out";
+}
+
+TEST_F(ResetTest, ReadThatGrowsOldBetweenTheQueueAndTheFirstByteKeepsTheResetBack) {
+  const auto life = start();
+  const auto reply = life->submit(reset("r1"));
+  ASSERT_TRUE(reply.ok());
+  life->far->before = minutes{16};  // the adapter is busy
+  ASSERT_TRUE(life->take({{transaction(*reply->read_before), "B1", "done"}}).ok());
+  EXPECT_EQ(kinds(*life), "read demand_reset ");
+  life->advance(minutes{20});
+  EXPECT_EQ(states(reply->operation.id) + " " + reasons(reply->operation.id), "FAILED read_before_failed");
+  EXPECT_EQ(life->far->sent().size(), 1U);
+}
+
 TEST_F(ResetTest, InterfaceWithoutReadsIsRefusedTheReset) {
   const auto life = start();
   life->feed.can.read_on_demand = false;

@@ -139,6 +139,27 @@ TEST_F(RestartTest, ReadThatEndedBeforeTheKillDecidesOverTheReset) {
   }
 }
 
+TEST_F(RestartTest, ResetWhoseReadIsOldByTheNextStartIsNotSent) {
+  for (const auto& [age, expected] : {std::pair{minutes{10}, "SENT"}, std::pair{minutes{20}, "FAILED"}}) {
+    const std::string meter = age < minutes{15} ? "M1" : "M2";
+    const auto first = start();
+    Request wanted = reset("r-" + meter);
+    wanted.meters = {meter};
+    const auto made = first->submit(wanted);
+    ASSERT_TRUE(made.ok());
+    storage::TargetAnswer answer;
+    answer.state = storage::TargetState::Succeeded;
+    storage::Operations store(*database);
+    ASSERT_TRUE(store.finish({{{*made->read_before, 0}, answer}}, first->host.clock.now()).ok());
+    const auto second = start({}, first->host.clock.now() + age);
+    second->advance(seconds{1});
+    EXPECT_EQ(states(made->operation.id), expected);
+    EXPECT_EQ(asked(*second).find("demand_reset") != std::string::npos, std::string(expected) == "SENT");
+    second->engine->stop();
+    second->advance(seconds{1});
+  }
+}
+
 TEST_F(RestartTest, RequestWhoseReplyWasLostIsTakenUpWhenItComesAgain) {
   // Stored, and the process was cut off before it queued it; nobody attached the feed anew.
   const auto life = start();

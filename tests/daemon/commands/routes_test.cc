@@ -66,7 +66,8 @@ TEST(Routes, OfAFamilysFeedsOnlyThoseCountThatStateTheCommand) {
   EXPECT_EQ(told(ways, feeds, OperationKind::Ping), "not_stated");
   feeds[1].can.backfill = true;
   EXPECT_EQ(told(ways, feeds, OperationKind::Backfill), "not_assigned") << "which of the two, nobody says";
-  EXPECT_EQ(told(meter({badge("", "G7"), badge("soap", "S7")}, {"files"}), feeds, OperationKind::Backfill), "soap/S7");
+  EXPECT_EQ(told(meter({badge("", "G7"), badge("soap", "S7")}, {"files"}), feeds, OperationKind::Backfill),
+            "soap/S7");
   EXPECT_EQ(told(meter({badge("files", "F7")}, {"files"}), feeds), "no_name")
       << "a name that is only the files' is not what the messages call it";
 }

@@ -130,7 +130,7 @@ TEST_F(GatewayConfigTest, CollectionHasAGraceAPauseAndARuleForRegisters) {
     EXPECT_EQ(load("collection: " + bad + "\n" + kGood).problems.size(), 1U) << bad;
   }
   for (const std::string bad : {"{backfill_percent: 0}", "{backfill_percent: 101}", "{substation_in_flight: -1}",
-                                "{collector_in_flight: many}"}) {
+                                "{collector_in_flight: many}", "{read_before_age: 59s}", "{read_before_age: 25h}"}) {
     EXPECT_EQ(load("commands: " + bad + "\n" + kGood).problems.size(), 1U) << bad;
   }
   for (const std::string bad :

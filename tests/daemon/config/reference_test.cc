@@ -119,13 +119,18 @@ TEST_F(ShippedConfiguration, OfTheDemoHasNoProblem) {
     }
     tree.write("build/demo/" + to, text);
   };
-  fill("config/gateway-demo.yaml", "gateway.yaml");
-  fill("config/adapters/flexnet-demo.yaml", "flexnet.yaml");
-  fill("config/adapters/ssn-demo.yaml", "ssn.yaml");
+  std::size_t feeds = 0;
+  for (const auto& entry : fs::directory_iterator(source_dir() / "config/demo")) {
+    const std::string name = entry.path().filename().string();
+    if (name == "field.yaml") continue;  // of the simulated field
+    fill("config/demo/" + name, name);
+    if (name != "gateway.yaml") ++feeds;
+  }
   const auto families = sdk::built_in_families();
   const auto loaded = load_gateway_config(demo + "/gateway.yaml", families);
   EXPECT_TRUE(loaded.problems.empty()) << sdk::to_text(loaded.problems);
-  EXPECT_EQ(loaded.config.feeds.size(), 2U);
+  EXPECT_EQ(feeds, 10U);
+  EXPECT_EQ(loaded.config.feeds.size(), feeds) << "a file that the gateway's configuration does not name";
 }
 
 }  // namespace

@@ -64,6 +64,29 @@ class PipelineTest : public ::testing::Test {
     outcome = co_await pipeline_.commit(feed_, std::move(source), std::move(batch), std::move(state));
   }
 
+  // A batch a record; with a result of its own where `transaction` is not empty.
+  std::vector<Result<sdk::CommitReceipt>> commit_all(const std::vector<std::string>& records,
+                                                     const std::string& transaction) {
+    std::vector<Pipeline::Arrived> arrived(records.size());
+    for (std::size_t i = 0; i < records.size(); ++i) {
+      add_record(arrived[i].batch, records[i], 0);
+      if (!transaction.empty())
+        arrived[i].batch.results.emplace_back().transaction = arrived[i].batch.text(transaction + std::to_string(i));
+      arrived[i].source.name = "journal/" + std::to_string(i);
+      arrived[i].source.content_sha256 = std::string(64, static_cast<char>('a' + i));
+      arrived[i].source.received_at = testing::at("2026-01-16T00:00:00Z");
+    }
+    std::vector<Result<sdk::CommitReceipt>> receipts;
+    const auto ask = [&]() -> sdk::Awaitable<void> {
+      auto storing = pipeline_.commit_all(feed_, std::move(arrived));
+      receipts = co_await std::move(storing);
+    };
+    asio::co_spawn(io_, ask, [](std::exception_ptr defect) { EXPECT_FALSE(defect); });
+    io_.restart();
+    io_.run();
+    return receipts;
+  }
+
   std::size_t logged(const std::string& id) const {
     return static_cast<std::size_t>(std::count_if(lines_.begin(), lines_.end(), [&](const std::string& line) {
       return line.find("id=" + id + " ") != std::string::npos;
@@ -323,6 +346,50 @@ TEST_F(PipelineTest, NumbersOfACommitAreInTheMetrics) {
   }
 }
 
+TEST_F(PipelineTest, SmallBatchesAreStoredTogetherAndEachIsAnswered) {
+  assets_ = {1, {badge("B1", 11), badge("B2", 12)}};
+  std::vector<std::string> told;
+  pipeline_.on_results([&](std::shared_ptr<FeedRoute>,
+                           std::span<const ResultObservation> results) -> sdk::Awaitable<Outcome> {
+    EXPECT_EQ(store_.stored.size(), 3U) << "after all of them are stored";
+    told.emplace_back(results[0].transaction);
+    co_return Done{};
+  });
+  const auto receipts = commit_all({kGood, "B2 7 2026-01-15T00:00:00Z", "broken"}, "t-");
+  ASSERT_EQ(receipts.size(), 3U);
+  for (const auto& receipt : receipts) ASSERT_TRUE(receipt.ok()) << receipt.error().message;
+  EXPECT_EQ(receipts[1]->registers, 1U);
+  EXPECT_EQ(receipts[2]->quarantined, 1U);
+  EXPECT_EQ(told, (std::vector<std::string>{"t-0", "t-1", "t-2"}));
+  EXPECT_EQ(store_.together, (std::vector<std::size_t>{3}));
+  EXPECT_NE(metrics_.text().find("ami_feed_commit_seconds_count{feed=\"sample\"} 3\n"), std::string::npos);
+}
+
+TEST_F(PipelineTest, ABatchThatIsRefusedCostsNoOtherThatCameWithIt) {
+  const Picky picky(store_);
+  assets_ = {1, {badge("B1", 11), badge("B2", 12)}};
+  const auto receipts = commit_all({kGood, "B1 666 2026-01-15T00:00:00Z", "B2 7 2026-01-15T00:00:00Z"}, "");
+  ASSERT_EQ(receipts.size(), 3U);
+  for (const auto& receipt : receipts) ASSERT_TRUE(receipt.ok()) << receipt.error().message;
+  EXPECT_EQ(receipts[0]->registers, 1U);
+  EXPECT_EQ(receipts[1]->registers, 0U);
+  EXPECT_EQ(receipts[1]->quarantined, 1U);
+  EXPECT_EQ(receipts[2]->registers, 1U);
+  EXPECT_EQ(logged("RECORD_REFUSED"), 1U);
+}
+
+TEST_F(PipelineTest, BatchesThatCannotBeStoredTogetherWaitEachForTheStore) {
+  int away = 4;
+  store_.judge = [&](const storage::CommitUnit&) -> std::optional<Error> {
+    if (away-- > 0) return transient("database is away");
+    return std::nullopt;
+  };
+  const auto receipts = commit_all({kGood, kGood}, "");
+  ASSERT_EQ(receipts.size(), 2U);
+  for (const auto& receipt : receipts) EXPECT_TRUE(receipt.ok());
+  EXPECT_EQ(store_.stored.size(), 2U);
+}
+
 TEST_F(PipelineTest, ResultsOfCommandsAreToldAfterTheBatchIsStoredUntilTheyAreTaken) {
   std::vector<std::string> told;
   int refusals = 3;
@@ -354,6 +421,20 @@ TEST_F(PipelineTest, BatchWhoseResultsWereNotTakenIsNotDone) {
   ASSERT_FALSE(receipt.ok());
   EXPECT_EQ(receipt.error().fault, Fault::Transient) << "the adapter keeps it and hands it in again";
   EXPECT_EQ(told, 5);
+}
+
+TEST_F(PipelineTest, ResultsThatCanNeverBeTakenRefuseTheirBatchAndHoldNobodyUp) {
+  int told = 0;
+  pipeline_.on_results([&](std::shared_ptr<FeedRoute> feed,
+                           std::span<const ResultObservation>) -> sdk::Awaitable<Outcome> {
+    if (++told == 5) feed->stopping = true;
+    co_return permanent("an answer that cannot be stored");
+  });
+  transactions_ = {"t-1"};
+  const auto receipt = commit({kGood});
+  ASSERT_FALSE(receipt.ok());
+  EXPECT_EQ(receipt.error().fault, Fault::Permanent) << "so that it is put aside";
+  EXPECT_EQ(told, 1);
 }
 
 TEST_F(PipelineTest, BatchWithoutResultsTellsNobody) {

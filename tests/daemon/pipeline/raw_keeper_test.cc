@@ -57,6 +57,23 @@ TEST_F(RawKeeperTest, AContentGoesWhenTheTimeOfItsLastClaimIsOver) {
   EXPECT_EQ(one("SELECT count(*) FROM raw_content WHERE dropped_at IS NULL"), "1");
 }
 
+TEST_F(RawKeeperTest, ManyAreClaimedAtOnceAndOneThatCameTwiceOnceWithItsLastReceipt) {
+  RawKeeper three = keeper_of(3);
+  std::vector<storage::RawClaim> claims;
+  std::vector<storage::ReadContent> reads;
+  for (const char* received : {"2026-01-31T00:00:00Z", "2026-03-01T00:00:00Z", "2026-02-01T00:00:00Z"}) {
+    claims.push_back({north, "north-1", kAbc, "journal/1", 3, 0, at(received)});
+    reads.push_back([](char* into, std::size_t, std::uint64_t offset) {
+      return Result<std::size_t>(std::string("abc").copy(into, 3 - offset, offset));
+    });
+  }
+  claims[1].feed = "north-2";
+  const Outcome kept = three.keep(claims, reads);
+  ASSERT_TRUE(kept.ok()) << kept.error().message;
+  EXPECT_TRUE(files->holds(kAbc));
+  EXPECT_EQ(this->claims(), "north-1 3 2026-05-01 00:00:00+00 t;north-2 3 2026-06-01 00:00:00+00 t;");
+}
+
 TEST_F(RawKeeperTest, ZeroMonthsAreForEverAndAChangedSettingHoldsForWhatIsThere) {
   RawKeeper for_ever = keeper_of(0), one_month = keeper_of(1);
   ASSERT_TRUE(keep(for_ever, "north-1", "2020-01-01T00:00:00Z").ok());

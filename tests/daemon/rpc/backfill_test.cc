@@ -132,6 +132,34 @@ TEST_F(RequestBackfillTest, MetersOfAFeedOrWithOpenGapsAreFoundByTheGateway) {
   EXPECT_EQ(refused(request), "NO_METERS") << "the gap ends where this begins";
 }
 
+TEST_F(RequestBackfillTest, SameChoiceAgainIsTheSameWhateverHasHappenedToTheGaps) {
+  add_gap("m1", "radio");
+  add_gap("m2", "radio");
+  begin();
+  auto request = of("b1");
+  request.set_open_gaps_only(true);
+  v1::Operation operation, again;
+  ASSERT_TRUE(call(request, operation).ok());
+  pqxx::connection connection(conninfo);
+  for (const char* const filled : {"m1", "m2"}) {
+    pqxx::work tx(connection);
+    tx.exec(std::string(
+                "UPDATE gap SET state = 'CLOSED', settled_at = now() WHERE meter_id = (SELECT meter_id FROM"
+                " meter WHERE key = '") +
+            filled + "')");
+    tx.commit();
+    const grpc::Status status = call(request, again);
+    ASSERT_TRUE(status.ok()) << filled << ": " << status.error_message();
+    EXPECT_EQ(again.name(), operation.name());
+    EXPECT_TRUE(again.repeated());
+  }
+  request.set_feed("radio");
+  EXPECT_EQ(refused(request), "REQUEST_ID_REUSED");
+  EXPECT_EQ(refused(of("b1", {"m1", "m2"})), "REQUEST_ID_REUSED")
+      << "meters that were named are another request";
+  EXPECT_EQ(one("SELECT count(*) FROM operation"), "1");
+}
+
 TEST_F(RequestBackfillTest, BadRequestsSayWhichField) {
   begin();
   EXPECT_EQ(refused(of("b1")), "meters");

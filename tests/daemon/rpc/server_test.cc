@@ -213,6 +213,20 @@ TEST(RpcTls, NoCertificateNeverGetsThroughTheHandshake) {
   EXPECT_TRUE(fixture.log.of(CallRecord::Kind::Refused).empty());
 }
 
+TEST(RpcTls, CertificateWithANameOfTheGatewaysOwnIsRefused) {
+  RpcFixture fixture;
+  ASSERT_TRUE(fixture.start(fixture.tls_config()).ok());
+  const std::vector<std::string> sans{"URI:ami://role/reader", "URI:ami://utility/*"};
+  for (const char* name : {"ami-gatewayd", "local operator", "demo caller"}) {
+    const grpc::Status status =
+        call_raw(fixture.channel(fixture.ca.issue({.name = name, .sans = sans})), kStatusMethod);
+    EXPECT_EQ(status.error_code(), grpc::StatusCode::UNAUTHENTICATED) << name;
+    EXPECT_EQ(reason_of(status), "RESERVED_NAME") << name;
+  }
+  const auto other = fixture.ca.issue({.name = "ami-gatewayd-2", .sans = sans});
+  EXPECT_TRUE(call_raw(fixture.channel(other), kStatusMethod).ok());
+}
+
 TEST(RpcTls, CertificateOfAnotherCaIsRefused) {
   RpcFixture fixture;
   ASSERT_TRUE(fixture.start(fixture.tls_config()).ok());

@@ -6,6 +6,7 @@
 #include <map>
 #include <mutex>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -22,6 +23,11 @@ class FakeStore final : public storage::IngestStore {
   std::vector<storage::CommitUnit> tried, stored;                         // all attempts; the successful ones
 
   Result<storage::CommitCounts> commit(const storage::CommitUnit& unit) override;
+  Result<std::vector<storage::CommitCounts>> commit_all(std::span<const storage::CommitUnit> units) override {
+    together.push_back(units.size());
+    return IngestStore::commit_all(units);
+  }
+  std::vector<std::size_t> together;  // how many units came at once, each time
   Result<std::optional<std::string>> load_state(const std::string& feed, const std::string& key) override;
   Outcome save_state(const std::string& feed, const std::vector<storage::StateRow>& rows) override;
   // Of the stored units; `away` answers instead.

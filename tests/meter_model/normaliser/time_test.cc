@@ -102,6 +102,49 @@ TEST(Times, SeriesThatBeginsWithoutATimeCannotBePlaced) {
   EXPECT_THAT(out.quarantined[0].detail, HasSubstr("2 of 4 values"));
 }
 
+// Some senders state where a series begins, and no end: what the clock shows half an hour later, the zone
+// knows.
+TEST(Times, SeriesThatStatesItsStartGoesOnInElapsedTime) {
+  const auto first = [](const std::string& start) {
+    Scene scene;
+    scene.meter("M1", 1);
+    scene.rules.zone = toronto();
+    SeriesObservation& said = scene.intervals("M1", "KWH", 1800s, {{"1", "R", "", ""}, {"2", "R", "", ""}});
+    said.period_start = scene.stated(start);
+    const NormalisedBatch out = scene.run();
+    if (!out.quarantined.empty()) return out.quarantined[0].reason;
+    return to_text(out.intervals.at(0).first_start) + " " +
+           std::to_string(out.intervals.at(0).mantissas.size());
+  };
+  EXPECT_EQ(first("2026-01-15T00:30:00"), "2026-01-15T05:30:00Z 2");
+  // Its first end is 01:00, a face of two hours; its start is of one.
+  EXPECT_EQ(first("2026-11-01T00:30:00"), "2026-11-01T04:30:00Z 2");
+  EXPECT_EQ(first("2026-11-01T01:00:00"), "ambiguous_local_time");
+  EXPECT_EQ(first("2026-11-01T01:00:00-05:00"), "2026-11-01T06:00:00Z 2");
+  // Half an hour behind 01:30 the clock shows 03:00.
+  EXPECT_EQ(first("2026-03-08T01:30:00"), "2026-03-08T06:30:00Z 2");
+  EXPECT_EQ(first("2026-03-08T02:30:00"), "nonexistent_local_time");
+}
+
+TEST(Times, AStartIsOfNoUseWhereTheFirstEndIsStated) {
+  Scene scene;
+  scene.meter("M1", 1);
+  SeriesObservation& said = scene.intervals("M1", "KWH", 900s, {{"1", "R", "2026-01-15T05:15:00Z", ""}});
+  said.period_start = scene.stated("2026-01-01T00:00:00Z");
+  EXPECT_EQ(to_text(scene.run().intervals.at(0).first_start), "2026-01-15T05:00:00Z");
+}
+
+TEST(Times, ASeriesFromAStartBesideTheFutureIsRefusedByItsEnds) {
+  Scene scene;  // received at 2026-11-22T12:00:00Z, tolerance 300 s
+  scene.meter("M1", 1);
+  SeriesObservation& said = scene.intervals("M1", "KWH", 900s, {{"1", "R", "", ""}, {"2", "R", "", ""}});
+  said.period_start = scene.stated("2026-11-22T11:45:00Z");
+  const NormalisedBatch out = scene.run();
+  ASSERT_EQ(out.intervals.size(), 1U);
+  EXPECT_EQ(out.intervals[0].mantissas.size(), 1U);
+  EXPECT_THAT(reasons(out), ElementsAre("time_in_future"));
+}
+
 TEST(Times, ClockThatWasNeverSetIsNotARead) {
   Scene scene;
   scene.meter("M1", 1);

@@ -1,5 +1,6 @@
 // One unit of work: exactly once, whole or not at all, checked against asset data; quarantine, state,
 // sources.
+#include <algorithm>
 #include <functional>
 
 #include "tests/storage/contract/contract_fixture.h"
@@ -175,6 +176,33 @@ TEST_P(Intake, RefusalLeavesNothingBehind) {
   }
   commit(full("after"));
   EXPECT_EQ(pick("source", "content").size(), 2U) << "the store works on";
+}
+
+TEST_P(Intake, UnitsHandedInTogetherAreCountedEachAndARefusalLeavesThemToBeCommittedAlone) {
+  const std::vector<CommitUnit> good{full("one"), full("two")};
+  const auto counts = store().commit_all(good);
+  ASSERT_TRUE(counts.ok()) << counts.error().message;
+  ASSERT_EQ(counts->size(), 2U);
+  EXPECT_EQ(counts->at(0).registers, good[0].batch.registers.size());
+  EXPECT_EQ(pick("source", "content").size(), 2U);
+  EXPECT_TRUE(store().commit_all({}).ok());
+
+  std::vector<CommitUnit> mixed{full("three"), full("bad"), full("four")};
+  add(mixed[1], Block{.start = at("2024-03-07T00:00:00Z"), .values = {1}, .meter = kSouthMeter});
+  const auto refused = store().commit_all(mixed);
+  ASSERT_FALSE(refused.ok());
+  EXPECT_EQ(refused.error().fault, Fault::Permanent);
+  EXPECT_TRUE(store().commit(mixed[0]).ok());
+  EXPECT_FALSE(store().commit(mixed[1]).ok());
+  EXPECT_TRUE(store().commit(mixed[2]).ok());
+  EXPECT_EQ(pick("source", "content").size(), 4U) << "and nothing of the bad one";
+
+  std::vector<CommitUnit> old{full("five"), full("six")};
+  under_test->touch_directory();
+  const auto changed = store().commit_all(old);
+  ASSERT_TRUE(changed.ok());
+  EXPECT_TRUE(std::ranges::any_of(*changed, [](const CommitCounts& c) { return c.directory_changed; }));
+  EXPECT_EQ(pick("source", "content").size(), 4U);
 }
 
 TEST_P(Intake, UnknownMeterIsNamedInTheRefusal) {

@@ -66,6 +66,20 @@ std::string commit_at_once(StoreUnderTest& to, const Units& units, std::size_t w
   return {};
 }
 
+// In groups of one to `most`, each handed in at once.
+std::string commit_together(StoreUnderTest& to, const Units& units, std::mt19937& random, unsigned most) {
+  const std::int64_t version = to.directory_version();
+  for (std::size_t from = 0; from < units.size();) {
+    std::vector<CommitUnit> group;
+    for (unsigned left = 1 + static_cast<unsigned>(random()) % most; left > 0 && from < units.size(); --left)
+      group.push_back(make_unit(units[from++], version, Size::Small));
+    const auto counts = to.store().commit_all(group);
+    if (!counts) return counts.error().message;
+    if (counts->size() != group.size()) return "not a count for each unit";
+  }
+  return {};
+}
+
 // Changes of one unit are not one transaction where it was written in lanes.
 std::map<std::string, Section> without_commit_numbers(std::map<std::string, Section> history) {
   Section& changes = history.at("change");
@@ -185,6 +199,28 @@ TEST_F(Order, AnyOrderSplitAndRepetitionGivesTheSameTablesInBothStores) {
 
 TEST_F(Order, UnitsOfSeveralWritersAtOnceGiveTheSameTables) {
   check_at_once(101, 8, 6);
+}
+
+TEST_F(Order, UnitsThatAreHandedInTogetherAreStoredAsOneAfterTheOther) {
+  for (unsigned n = 501; n <= 508; ++n) {
+    const unsigned seed = nth_seed(n);
+    std::mt19937 random(seed);
+    const auto facts = random_facts(random, kFacts);
+    const Dump truth = truth_of(facts);
+    const Units units = scrambled(facts, random);
+    memory_->clear();
+    ASSERT_EQ(commit_all(*memory_, units), "");
+    const Dump alone = memory_->dump();
+    for (StoreUnderTest* store : {memory_, postgres_}) {
+      store->clear();
+      ASSERT_EQ(commit_together(*store, units, random, 7), "") << "seed " << seed;
+      const Dump together = store->dump();
+      ASSERT_EQ(difference(truth.truth, together.truth), "") << "seed " << seed;
+      ASSERT_EQ(difference(alone.sources, together.sources), "") << "seed " << seed;
+      ASSERT_EQ(difference(without_commit_numbers(alone.history), without_commit_numbers(together.history)), "")
+          << "seed " << seed;
+    }
+  }
 }
 
 TEST_F(Order, SameUnitsFromSeveralWritersAtOnceAreStoredOnce) {

@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <thread>
 
 #include "storage/postgres/maintenance.h"
@@ -76,7 +77,18 @@ class OperationsTest : public StoreTest {
   AnswerFate settle(OperationId id, const TargetAnswer& answer, UtcInstant now = kNow + minutes{1}) {
     const auto fates = operations->settle(north, "radio", {{{id, 0}, "t", "B1", answer}}, now);
     EXPECT_TRUE(fates.ok()) << (fates.ok() ? "" : fates.refusal().message);
-    return fates.ok() ? fates->at(0) : AnswerFate::Stray;
+    return fates.ok() ? fates->fates.at(0) : AnswerFate::Stray;
+  }
+  static std::string told(const Answer<std::vector<EndedTarget>>& ends) {
+    if (!ends.ok()) return ends.refusal().message;
+    std::vector<EndedTarget> sorted = *ends;
+    std::ranges::sort(sorted, {}, &EndedTarget::key);
+    std::string out;
+    for (const EndedTarget& end : sorted) {
+      out += std::to_string(end.key.number) + " " + std::string(name_of(end.state)) + " " + end.reason +
+             to_text(end.at) + ", ";
+    }
+    return out;
   }
   std::string state(OperationId id, int number = 0) const {
     return one("SELECT state FROM operation_target WHERE operation_id = " + std::to_string(id) +
@@ -217,10 +229,13 @@ TEST_F(OperationsTest, FinishCountsOnce) {
   done.power = "POWERED";
   done.at = kNow - seconds{3};
   const std::vector<Operations::End> ends{{{id, 0}, done}, {{id, 1}, says(TargetState::Failed, "rejected")}};
-  EXPECT_EQ(operations->finish(ends, kNow)->size(), 2U);
-  EXPECT_TRUE(operations->finish(ends, kNow + hours{1})->empty());
-  EXPECT_TRUE(operations->finish({{{id, 0}, says(TargetState::Failed, "failed")}}, kNow)->empty());
-  EXPECT_TRUE(operations->finish({{{id + 1000, 0}, done}}, kNow)->empty());
+  const std::string both = "0 SUCCEEDED 2026-01-15T12:00:00Z, 1 FAILED rejected2026-01-15T12:00:00Z, ";
+  EXPECT_EQ(told(operations->finish(ends, kNow)), both);
+  EXPECT_EQ(told(operations->finish(ends, kNow + hours{1})), both) << "again says how they have ended";
+  EXPECT_EQ(told(operations->finish({{{id, 0}, says(TargetState::Failed, "failed")}}, kNow + hours{1})),
+            "0 SUCCEEDED 2026-01-15T12:00:00Z, ");
+  EXPECT_EQ(told(operations->finish({{{id + 1000, 0}, done}}, kNow)),
+            "0 CANCELLED gone2026-01-15T12:00:00Z, ");
   const auto page = operations->targets(north, id, {});
   EXPECT_EQ(page->items[0].state, TargetState::Succeeded);
   EXPECT_EQ(page->items[0].answer.power, "POWERED");
@@ -228,6 +243,57 @@ TEST_F(OperationsTest, FinishCountsOnce) {
   EXPECT_EQ(page->items[0].answer.at, kNow - seconds{3});
   EXPECT_EQ(page->items[0].ended_at, kNow);
   EXPECT_TRUE(operations->get(north, id)->done());
+}
+
+TEST_F(OperationsTest, HowTargetsEndedIsToldWhoeverEndedThem) {
+  const OperationId id = make(read("r1", {1, 2, 3, 4}));
+  send(id, "t", {0, 1, 2});
+  ASSERT_TRUE(operations->finish({{{id, 1}, says(TargetState::Failed, "rejected")}}, kNow).ok());
+  EXPECT_EQ(told(operations->ends({{id, 0}, {id, 1}, {id, 3}})), "1 FAILED rejected2026-01-15T12:00:00Z, ");
+  ASSERT_EQ(operations->end_overdue(kNow + minutes{6})->size(), 2U);
+  EXPECT_EQ(told(operations->ends({{id, 2}, {id, 3}})), "2 TIMED_OUT no_answer2026-01-15T12:06:00Z, ");
+  const auto gone = operations->ends({{id, 9}});
+  ASSERT_EQ(gone->size(), 1U);
+  EXPECT_EQ(gone->at(0).state, TargetState::Cancelled);
+  EXPECT_EQ(gone->at(0).reason, "gone");
+  EXPECT_TRUE(operations->ends({})->empty());
+  // Answers that end nothing any more say so, too.
+  const auto settled = operations->settle(north, "radio",
+                                          {{{id, 0}, "t", "B1", says(TargetState::Succeeded)},
+                                           {{id, 1}, "t", "B2", says(TargetState::Failed, "rejected")},
+                                           {{id, 3}, "t", "B4", says(TargetState::Succeeded)}},
+                                          kNow + hours{1});
+  ASSERT_TRUE(settled.ok());
+  EXPECT_EQ(settled->fates,
+            (std::vector<AnswerFate>{AnswerFate::Late, AnswerFate::Duplicate, AnswerFate::Ended}));
+  EXPECT_EQ(told(storage::Answer<std::vector<EndedTarget>>(settled->ended)),
+            "0 TIMED_OUT no_answer2026-01-15T12:06:00Z, 1 FAILED rejected2026-01-15T12:00:00Z, "
+            "3 SUCCEEDED 2026-01-15T13:00:00Z, ");
+}
+
+TEST_F(OperationsTest, WhoJoinsWhatHasLeftMayBeStoredTwiceAndAnAttemptMayNot) {
+  const OperationId id = make(read("r1", {1}));
+  const std::vector<Operations::Due> due{{{id, 0}, kNow + minutes{6}}};
+  EXPECT_TRUE(operations->mark_sent({"t1", 0, 0, kNow}, due)->empty());
+  EXPECT_TRUE(operations->mark_sent({"t1", 0, 0, kNow}, due)->empty());
+  EXPECT_EQ(operations->mark_sent({"t2", 0, 0, kNow}, due)->size(), 1U);
+  EXPECT_EQ(operations->mark_sent({"t1", id, 1, kNow}, due)->size(), 1U)
+      << "what is SENT is never sent again";
+}
+
+TEST_F(OperationsTest, SameChoiceIsTheSameRequestWhateverItFinds) {
+  NewOperation asked = read("b1", {1, 2});
+  asked.kind = OperationKind::Backfill;
+  asked.period = Period{at("2026-01-10T05:00:00Z"), at("2026-01-11T05:00:00Z")};
+  asked.choice = "open gaps of feed radio";
+  const OperationId id = make(asked);
+  asked.targets.pop_back();
+  EXPECT_TRUE(operations->create(asked, rules)->repeated);
+  EXPECT_EQ(operations->find_request(asked).value()->id, id);
+  asked.choice = "open gaps";
+  EXPECT_EQ(operations->create(asked, rules).refusal().kind, Refusal::Kind::Collision);
+  asked.choice.clear();
+  EXPECT_EQ(operations->create(asked, rules).refusal().kind, Refusal::Kind::Collision);
 }
 
 TEST_F(OperationsTest, TimeEndsWhatIsOverdueByWhatItMayHaveDone) {
@@ -323,7 +389,8 @@ TEST_F(OperationsTest, AnswersToNothingOfOursAreKeptOnceAndCounted) {
                                            {{99, 0}, "gone", "B2", says(TargetState::Succeeded)}},
                                           kNow);
     ASSERT_TRUE(fates.ok()) << fates.refusal().message;
-    EXPECT_EQ(*fates, std::vector<AnswerFate>(4, AnswerFate::Stray));
+    EXPECT_EQ(fates->fates, std::vector<AnswerFate>(4, AnswerFate::Stray));
+    EXPECT_TRUE(fates->ended.empty());
   }
   const auto rows = sql("SELECT transaction, meter, times, operation_id FROM operation_answer ORDER BY 1, 2");
   EXPECT_EQ(rows, (Table{{"gone", "B2", "3", "0"}, {"zzz", "B1", "6", "0"}, {"zzz", "B2", "3", "0"}}));
@@ -404,6 +471,7 @@ TEST_F(OperationsTest, ReadGoesBeforeAResetAndIsFoundAgain) {
   ASSERT_EQ(left.size(), 1U);
   EXPECT_EQ(left[0].kind, OperationKind::DemandReset);
   EXPECT_EQ(left[0].before, TargetState::Succeeded);
+  EXPECT_EQ(left[0].before_at, kNow);
 }
 
 TEST_F(OperationsTest, UnfinishedOfAFeedIsAllThatARestartNeeds) {
@@ -643,16 +711,17 @@ TEST_F(OperationsTest, BackfillHasAPeriodAndNothingElseHas) {
 }
 
 TEST_F(OperationsTest, OnlyResetsThatHappenedOrMayHaveAreToBeLookedAt) {
-  const OperationId done = make(reset("r1", 1)), unknown = make(reset("r2", 2)), failed = make(reset("r3", 3)),
-                    other = make(read("r4", {4}));
+  const OperationId done = make(reset("r1", 1)), unknown = make(reset("r2", 2)),
+                    failed = make(reset("r3", 3)), other = make(read("r4", {4}));
   for (const OperationId id : {done, unknown, failed, other}) send(id, "t" + std::to_string(id));
   EXPECT_EQ(settle(done, says(TargetState::Succeeded)), AnswerFate::Ended);
   EXPECT_EQ(settle(failed, says(TargetState::Failed, "failed")), AnswerFate::Ended);
   EXPECT_EQ(settle(other, says(TargetState::Succeeded)), AnswerFate::Ended);
   ASSERT_EQ(operations->end_overdue(kNow + minutes{6})->size(), 1U);
   const auto due = [&] {
-    return one("SELECT coalesce(string_agg(meter, ' ' ORDER BY meter), '') FROM operation_target WHERE"
-               " verification_due_at IS NOT NULL");
+    return one(
+        "SELECT coalesce(string_agg(meter, ' ' ORDER BY meter), '') FROM operation_target WHERE"
+        " verification_due_at IS NOT NULL");
   };
   EXPECT_EQ(due(), "M1 M2");
   EXPECT_EQ(settle(unknown, says(TargetState::Failed, "failed"), kNow + minutes{9}), AnswerFate::Resolved);
@@ -671,7 +740,8 @@ TEST_F(OperationsTest, OnlyResetsThatHappenedOrMayHaveAreToBeLookedAt) {
   ASSERT_TRUE(operations->finish({{{after, 0}, says(TargetState::Failed, "failed")}}, kNow + hours{2}).ok());
   ASSERT_EQ(checks.due({"radio"}, kNow + hours{2})->size(), 1U);
   ASSERT_TRUE(checks.settle({done, 0}, Verification::Contradicted, "7, then 9", kNow + hours{2}, {}).ok());
-  ASSERT_TRUE(checks.settle({done, 0}, Verification::Verified, "7, then 8", kNow + hours{3}, kNow + hours{4}).ok());
+  ASSERT_TRUE(
+      checks.settle({done, 0}, Verification::Verified, "7, then 8", kNow + hours{3}, kNow + hours{4}).ok());
   const auto target = operations->targets(north, done, {})->items.at(0);
   EXPECT_EQ(target.verification, Verification::Contradicted) << "what was found out stays";
   EXPECT_EQ(target.verification_words, "7, then 9");

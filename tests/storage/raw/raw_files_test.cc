@@ -113,6 +113,33 @@ TEST_F(RawFilesTest, LargeAndEmptyContentsComeBackWholeWhateverTheSizeOfTheReads
   EXPECT_EQ(read(sha256("")).value(), "");
 }
 
+TEST_F(RawFilesTest, ManyAreKeptTogetherAndOneThatCannotBeLeavesNothingHalfWritten) {
+  std::vector<std::string> texts{"abc", "abc", ""};  // one came twice
+  for (int n = 0; n < 40; ++n) texts.push_back(std::string(static_cast<std::size_t>(n) * 100, 'm') + "x");
+  ASSERT_TRUE(keep("abc").ok()) << "and one is there already";
+  std::vector<RawFiles::Content> contents;
+  for (const std::string& text : texts) {
+    contents.push_back({sha256(text), text.size(),
+                        [&text](char* into, std::size_t size, std::uint64_t offset) -> Result<std::size_t> {
+                          return text.copy(into, size, offset);
+                        }});
+  }
+  const auto kept = files().keep(contents);
+  ASSERT_TRUE(kept.ok()) << kept.error().message;
+  ASSERT_EQ(kept->size(), texts.size());
+  for (std::size_t i = 0; i < texts.size(); ++i) {
+    EXPECT_EQ(kept->at(i), fs::file_size(path(sha256(texts[i]))));
+    EXPECT_EQ(read(sha256(texts[i])).value(), texts[i]);
+  }
+  EXPECT_EQ(count(".part"), 0U);
+
+  const std::string late = "comes last", bad = "is not what its hash says";
+  contents = {{sha256("early"), 5, contents[0].read}, {sha256(late), bad.size(), contents[0].read}};
+  EXPECT_FALSE(files().keep(contents).ok());
+  EXPECT_EQ(count(".part"), 0U);
+  EXPECT_FALSE(files().holds(sha256(late)));
+}
+
 TEST_F(RawFilesTest, KeepingTheSameAgainLeavesTheFileAlone) {
   ASSERT_TRUE(keep("abc").ok());
   const auto before = fs::last_write_time(path(kAbc));

@@ -217,10 +217,20 @@ class Commands(unittest.TestCase):
         _, err = self.run_amictl("operations", "show", "99999", code=1)
         self.assertIn("[OPERATION_NOT_FOUND]", err)
         _, err = self.run_amictl("read-now", *METERS, code=1)
+        self.assertIn("has room for 6 at most", err)
+        self.assertNotIn("try again in", err, "it would never fit")
+
+    def test_a_full_queue_says_when_to_come_again(self):
+        self.run_amictl("read-now", *METERS[:4], "--wait", "0s")
+        _, err = self.run_amictl("read-now", *METERS[4:], code=1)
         self.assertIn("[QUEUE_FULL]", err)
         self.assertIn("most: 6", err)
         self.assertIn("try again in", err)
         self.assertIn("amictl operations list --unfinished", err)
+        for _ in range(4):
+            _, transaction, meter = self.far.next_ask()
+            self.far.say(meter, result(transaction, meter, "done"))
+        self.gateway.wait(lambda: self.operation()["done"], 60, "the first four")
 
     def test_adapters_shows_facts_and_what_a_feed_can_be_asked(self):
         out, _ = self.run_amictl("adapters")

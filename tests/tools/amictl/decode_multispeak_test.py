@@ -26,6 +26,18 @@ class MultiSpeak(Case):
         result, = of_kind(lines, "command_result")
         self.assertEqual((result["meter"], result["transaction"], result["fault"]), ("M1", "t-1", None))
 
+    def test_a_block_that_begins_at_a_clock_face_is_placed_by_the_zone(self):
+        block = (f'<e:Envelope xmlns:e="http://schemas.xmlsoap.org/soap/envelope/"><e:Body><IntervalDataNotification xmlns="{NS}">'
+                 '<intervalReads><profiles><profile profileID="p"><intervalLength>60</intervalLength><channels><channel>'
+                 '<index>1</index><fieldName>kWhDel</fieldName><units>kWh</units></channel></channels></profile></profiles>'
+                 '<blocks><block><profileID>p</profileID><meterNo>M1</meterNo><intervalStart>2026-11-01T00:00:00</intervalStart>'
+                 '<dB><chs><ch><idx>1</idx><d>1,2,3</d></ch></chs></dB></block></blocks></intervalReads>'
+                 '</IntervalDataNotification></e:Body></e:Envelope>')
+        feed = self.file("name: f\nzone: America/Toronto\n", "feed.yaml")
+        line, = self.decode("multispeak", "--config", feed, self.file(block))
+        self.assertEqual((line["kind"], line["first_end"], line["values"]),
+                         ("interval_block", "2026-11-01T05:00:00Z", ["1", "2", "3"]))
+
     def test_a_bad_read_costs_only_itself(self):
         bad = "<meterRead><meterNo>M2</meterNo><readingDate>yesterday</readingDate><posKWh>5</posKWh></meterRead>"
         lines = self.decode("multispeak", self.file(message(bad + READ)), code=1)

@@ -49,8 +49,11 @@ std::string MessageWriter::write() {
     w_.open("s:Envelope").attribute("xmlns:s", soap);
     if (m_.credentials && m_.credential_place == CredentialPlace::SoapHeader) {
       w_.open("s:Header");
-      w_.open("h:UserName").attribute("xmlns:h", kLandisGyrSpace).text(m_.credentials->user()).close();
-      w_.open("h:Password").attribute("xmlns:h", kLandisGyrSpace).text(m_.credentials->password()).close();
+      w_.open("h:UserName").attribute("xmlns:h", kLandisGyrSpace).text(m_.credentials->user).close();
+      w_.open("h:Password")
+          .attribute("xmlns:h", kLandisGyrSpace)
+          .text(m_.credentials->password.reveal())
+          .close();
       w_.close();
     }
     w_.open("s:Body");
@@ -85,14 +88,15 @@ void MessageWriter::header() {
   w_.leaf_unless_empty("AsyncReplyFlag", h.async_reply_flag);
   w_.leaf_unless_empty("ReplyAddress", h.reply_address).leaf_unless_empty("AckRequired", h.ack_required);
   if (secret || !h.user.empty() || !h.organization.empty()) {
-    w_.open("User").leaf_unless_empty("UserID", secret ? m_.credentials->user() : h.user);
+    w_.open("User").leaf_unless_empty("UserID", secret ? m_.credentials->user : h.user);
     w_.leaf_unless_empty("Organization", h.organization).close();
   }
   w_.leaf_unless_empty("MessageID", h.message_id).leaf_unless_empty("CorrelationID", h.correlation_id);
   w_.leaf_unless_empty("Comment", h.comment);
   for (const auto& [name, value] : h.properties)
     w_.open("Property").leaf("Name", name).leaf("Value", value).close();
-  if (secret) w_.open("Property").leaf("Name", "Password").leaf("Value", m_.credentials->password()).close();
+  if (secret)
+    w_.open("Property").leaf("Name", "Password").leaf("Value", m_.credentials->password.reveal()).close();
   w_.close();
 }
 

@@ -40,7 +40,7 @@ void read_header(const xml::Element& from, Message& message) {
   for (xml::Element property = from.child("Property"); property; property = property.next_same()) {
     std::string name = string_of(property.child("Name")), value = string_of(property.child("Value"));
     if (same_word(name, "password")) {
-      message.credentials.emplace(header.user, std::move(value));
+      message.credentials = Credentials{header.user, Secret(std::move(value))};
       message.credential_place = CredentialPlace::Body;
     } else {
       header.properties.emplace_back(std::move(name), std::move(value));
@@ -99,7 +99,7 @@ void read_soap_header(const xml::Element& header, Message& message) {
   const xml::Element user = header.child(kLandisGyrSpace, "UserName");
   const xml::Element password = header.child(kLandisGyrSpace, "Password");
   if (!user && !password) return;
-  message.credentials.emplace(string_of(user), string_of(password));
+  message.credentials = Credentials{string_of(user), Secret(string_of(password))};
   message.credential_place = CredentialPlace::SoapHeader;
 }
 

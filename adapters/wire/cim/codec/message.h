@@ -10,9 +10,12 @@
 #include <utility>
 #include <vector>
 
-#include "adapters/wire/cim/codec/credentials.h"
+#include "adapters/wire/secret/secret.h"
 
 namespace ami::cim {
+
+using wire::Credentials;
+using wire::Secret;
 
 inline constexpr const char* kMessageSpace2011 = "http://iec.ch/TC57/2011/schema/message";
 inline constexpr const char* kMessageSpace2008 = "http://www.iec.ch/TC57/2008/schema/message";

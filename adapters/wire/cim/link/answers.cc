@@ -3,8 +3,10 @@
 #include <algorithm>
 #include <utility>
 
+#include "adapters/sdk/setback.h"
 #include "adapters/wire/cim/link/incoming.h"
 #include "adapters/wire/cim/link/requests.h"
+#include "adapters/wire/http/setback.h"
 
 namespace ami::cim {
 namespace {
@@ -12,6 +14,7 @@ namespace {
 using sdk::AttemptAnswer;
 using sdk::AttemptState;
 using sdk::CommandKind;
+using sdk::Setback;
 using sdk::SwitchPosition;
 
 constexpr std::size_t kLongestWords = 200;  // of each part
@@ -46,15 +49,20 @@ std::string words_of(std::string_view code, std::string_view text) {
   return out;
 }
 
+// What an error of that code says of a request that was taken.
+Setback setback_of(std::string_view code, const AnswerRules& rules) {
+  return holds(rules.no_such_meter, code) ? Setback::NoSuchMeter
+         : holds(rules.refused, code)     ? Setback::Declined
+         : holds(rules.expired, code)     ? Setback::Dropped
+         : holds(rules.no_answer, code)   ? Setback::MeterSilent
+                                          : Setback::NotDone;
+}
+
 AttemptAnswer error_verdict(CommandKind kind, const ResultObservation& result, const AnswerRules& rules) {
   std::string words = words_of(result.word, result.fault);
   // Levels of IEC 61968-100: INFORM, WARNING, FATAL, CATASTROPHIC (assumed).
   if (result.channel == "INFORM" || result.channel == "WARNING") return says_nothing(std::move(words));
-  const char* reason = holds(rules.no_such_meter, result.word) ? "no_such_meter"
-                       : holds(rules.expired, result.word)     ? "expired"
-                       : holds(rules.no_answer, result.word)   ? "no_answer"
-                                                               : "failed";
-  AttemptAnswer out = answer(AttemptState::Failed, reason, std::move(words));
+  AttemptAnswer out = after(effect_of(kind), setback_of(result.word, rules), std::move(words));
   // Whether the meter answers was asked: that it does not is an answer.
   if (kind == CommandKind::Ping && out.reason == "no_answer") {
     out = answer(AttemptState::Succeeded, {}, out.words);
@@ -81,8 +89,15 @@ AttemptAnswer state_verdict(CommandKind kind, const ResultObservation& result, c
                                                                    : SwitchPosition::Armed;
   if (out.position == SwitchPosition::Armed)
     out.words += ": not closed, the customer has to press the button";
-  out.state = out.position == wanted ? AttemptState::Succeeded : AttemptState::Failed;
-  if (out.position != wanted) out.reason = "failed";
+  if (out.position == wanted) {
+    out.state = AttemptState::Succeeded;
+    return out;
+  }
+  const bool not_moved = out.position == SwitchPosition::Unknown;
+  const AttemptAnswer said =
+      after(effect_of(kind), not_moved ? Setback::Declined : Setback::Contradicted, {});
+  out.state = said.state;
+  out.reason = said.reason;
   return out;
 }
 
@@ -104,7 +119,10 @@ AttemptAnswer verdict_of(CommandKind kind, const ResultObservation& result, cons
   if (result.measure == "Error") return error_verdict(kind, result, rules);
   if (result.measure == "Reply" && result.word == "FAILED") {
     const std::string words = words_of(result.channel, result.fault);
-    return answer(AttemptState::Failed, "failed", words.empty() ? "FAILED" : words);
+    // A switch may have been on its way before the reply: not even that it failed is sure.
+    if (moves_switch(kind))
+      return after(effect_of(kind), setback_of(result.channel, rules), words.empty() ? "FAILED" : words);
+    return answer(AttemptState::Failed, "rejected", words.empty() ? "FAILED" : words);
   }
   return says_nothing(words_of(result.word, result.fault));
 }
@@ -147,7 +165,9 @@ std::vector<AttemptAnswer> answers_to(const sdk::Attempt& attempt,
     AttemptAnswer said = verdict_of(attempt.kind, result, rules);
     if (said.reason == "unreadable_answer") continue;  // says nothing: what the Reply said stands
     const bool error = result.measure == "Error";
-    if (error && said.reason == "failed") said.reason = "rejected";
+    // With the answer to the request itself, an error of no other meaning turns it down.
+    if (error && said.reason == "failed")
+      said = after(effect_of(attempt.kind), Setback::Refused, std::move(said.words));
     auto found = std::find(attempt.meters.begin(), attempt.meters.end(), result.meter);
     if (error && found == attempt.meters.end() && attempt.meters.size() == 1) found = attempt.meters.begin();
     if (found != attempt.meters.end()) {
@@ -165,26 +185,8 @@ std::vector<AttemptAnswer> answers_to(const sdk::Attempt& attempt,
 }
 
 std::vector<AttemptAnswer> answers_to(const sdk::Attempt& attempt, const http::Failure& failure) {
-  using http::FailureKind;
-  const std::string& words = failure.error.message;
-  if (!failure.sent) {
-    const bool ours = failure.kind == FailureKind::NotSent || failure.kind == FailureKind::BadCall ||
-                      failure.kind == FailureKind::Stopped || failure.kind == FailureKind::Cancelled ||
-                      failure.kind == FailureKind::PoolBusy;
-    return alike(attempt, AttemptState::Failed, ours ? "not_sent" : "unreachable", words);
-  }
-  switch (failure.error.fault) {
-    case Fault::Permanent:
-      return alike(attempt, AttemptState::Failed, "rejected", words);
-    case Fault::Transient:
-      // Busy: it took nothing on, and says to come back. What moves a switch is not for us to bring again.
-      return alike(attempt, AttemptState::Failed, moves_switch(attempt.kind) ? "rejected" : "unreachable",
-                   words);
-    case Fault::InDoubt:
-      break;
-  }
-  const bool unread = failure.kind == FailureKind::Garbage || failure.kind == FailureKind::TooLarge;
-  return alike(attempt, AttemptState::Unknown, unread ? "unreadable_answer" : "no_answer", words);
+  const AttemptAnswer one = after(effect_of(attempt.kind), http::setback_of(failure), failure.error.message);
+  return std::vector<AttemptAnswer>(attempt.meters.size(), one);
 }
 
 }  // namespace ami::cim

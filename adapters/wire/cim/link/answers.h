@@ -13,8 +13,8 @@ namespace ami::cim {
 
 // Codes as sent. None is from the bought standard: all assumed.
 struct AnswerRules {
-  // Of Error/code.
-  std::vector<std::string> no_such_meter, expired, no_answer;
+  // Of Error/code. `refused`: nothing was done, and nothing will be.
+  std::vector<std::string> no_such_meter, expired, no_answer, refused{};
   // Of EndDeviceEventType: where the switch stands after it moved, and that it did not move.
   std::vector<std::string> opened, closed, armed, not_moved;
 
@@ -23,12 +23,16 @@ struct AnswerRules {
 
 // What a result that came later says (sdk::AdapterFamily::verdict):
 //   MeterReadings   Read, Ping and Backfill succeeded; the meter of a Ping has power
-//   EndDeviceEvent  where the switch stands: Succeeded where that is what was asked for, else Failed. Armed
-//   is
-//                   not closed
+//   EndDeviceEvent  where the switch stands: Succeeded where that is what was asked for; Failed where it did
+//                   not move; else Unknown, for head-ends tell how it stood, or Armed, before what was asked
+//                   for. Armed is not closed
 //   Error           Failed: "no_such_meter", "expired", "no_answer" by code, else "failed"; with level INFORM
 //                   or WARNING it says nothing. A Ping that is told "no_answer" Succeeded: so much was asked
-//   Reply           FAILED: Failed. OK and PARTIAL say nothing: also a request that was only taken is OK
+//   Reply           FAILED: Failed "rejected", so it is about all meters of the request (docs/commands.md);
+//                   of a switch, which goes alone, the same as an Error of its code. OK and PARTIAL say
+//                   nothing: also a request that was only taken is OK
+// Of a switch, an Error is Failed only by a code of no_such_meter or refused, else Unknown: it may have
+// moved.
 // What says nothing is Unknown "unreadable_answer" with its words.
 sdk::AttemptAnswer verdict_of(sdk::CommandKind kind, const ResultObservation& result,
                               const AnswerRules& rules);

@@ -92,7 +92,7 @@ Result<Opened> open_message(std::string_view bytes, const xml::TreeLimits& limit
   const auto envelope = open_envelope(root, opened.message);
   if (!envelope) return envelope.error();
 
-  std::vector<xml::Element> cut;  // in the order of the message
+  std::vector<xml::Element> cut;
   if (root.name() == "Envelope") {
     for (xml::Element part = root.first_child(); part; part = part.next()) {
       if (part.name() == "Header") cut.push_back(part);
@@ -107,6 +107,8 @@ Result<Opened> open_message(std::string_view bytes, const xml::TreeLimits& limit
       }
     }
   }
+  // A SOAP Header may stand behind its Body.
+  std::ranges::sort(cut, {}, &xml::Element::begin);
   std::uint64_t from = 0;
   for (const xml::Element& element : cut) {
     opened.kept.append(bytes.substr(from, element.begin() - from));

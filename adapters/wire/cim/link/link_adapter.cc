@@ -49,28 +49,30 @@ LinkAdapter::LinkAdapter(sdk::AdapterInfo info, Profile profile, Result<LinkConf
       ended_(services_.executor) {}
 
 std::vector<std::uint16_t> LinkAdapter::ports() const {
+  const std::lock_guard lock(mutex_);
   return server_ ? server_->ports() : std::vector<std::uint16_t>();
 }
 
 sdk::Awaitable<Outcome> LinkAdapter::start() {
   if (!config_) co_return config_.error();
   stopping_ = false;
+  std::shared_ptr<http::Client> client;
+  std::shared_ptr<ReplyServer> server;
   if (config_->callback) {
     if (services_.journal == nullptr)
       co_return permanent("callback: the gateway has no journal, so nothing that is posted could be kept");
-    server_ = std::make_unique<ReplyServer>(*config_->callback, services_);
-    const Outcome listening = co_await server_->start();
-    if (!listening) {
-      server_.reset();
-      co_return listening.error();
-    }
+    server = std::make_shared<ReplyServer>(*config_->callback, services_);
+    const Outcome listening = co_await server->start();
+    if (!listening) co_return listening.error();
   }
-  if (config_->head_end) client_ = std::make_unique<http::Client>(*config_->head_end, services_);
+  if (config_->head_end) client = std::make_shared<http::Client>(*config_->head_end, services_);
   services_.log.write(
       sdk::LogLevel::Info, "CIM_LINK_STARTED",
       "head_end=" + (config_->head_end ? config_->head_end->url.peer() : std::string("none")) +
-          " callback=" + (server_ ? std::to_string(server_->ports().front()) : "none"));
+          " callback=" + (server ? std::to_string(server->ports().front()) : "none"));
   const std::lock_guard lock(mutex_);
+  client_ = std::move(client);
+  server_ = std::move(server);
   state_ = sdk::HealthState::Healthy;
   co_return Done{};
 }
@@ -118,10 +120,18 @@ sdk::Awaitable<Answers> LinkAdapter::attempt(sdk::Attempt attempt) {
   }
   if (!client_ || stopping_)
     co_return alike(attempt, AttemptState::Failed, "not_sent", "the feed is stopping");
-  ++under_way_;
+  // Also an exception lets the feed stop.
+  struct UnderWay {
+    explicit UnderWay(LinkAdapter& adapter) : of(adapter) { ++of.under_way_; }
+    UnderWay(const UnderWay&) = delete;
+    UnderWay& operator=(const UnderWay&) = delete;
+    ~UnderWay() {
+      --of.under_way_;
+      of.ended_.notify();
+    }
+    LinkAdapter& of;
+  } const under_way(*this);
   Answers answers = co_await ask(attempt);
-  --under_way_;
-  ended_.notify();
   co_return answers;
 }
 
@@ -254,6 +264,8 @@ void LinkAdapter::note(const Answers& answers) {
 sdk::Health LinkAdapter::health() const {
   sdk::Health health;
   std::uint64_t never_set = 0;
+  std::shared_ptr<http::Client> client;
+  std::shared_ptr<ReplyServer> server;
   {
     const std::lock_guard lock(mutex_);
     health.state = state_;
@@ -262,6 +274,8 @@ sdk::Health LinkAdapter::health() const {
     health.malformed = malformed_;
     health.reason = state_ == sdk::HealthState::Healthy ? trouble_ : std::string();
     never_set = never_set_;
+    client = client_;
+    server = server_;
   }
   if (!config_) {
     health.state = sdk::HealthState::Failed;
@@ -274,8 +288,8 @@ sdk::Health LinkAdapter::health() const {
   };
   if (config_->head_end) {
     fact("head-end", config_->head_end->url.peer() + ", " + edition_words(config_->requests.edition));
-    if (client_) {
-      const http::BreakerMetrics breaker = client_->metrics().breaker;
+    if (client) {
+      const http::BreakerMetrics breaker = client->metrics().breaker;
       fact("breaker", std::string(name_of(breaker.state)));
       if (breaker.state != http::BreakerState::Closed && health.state == sdk::HealthState::Healthy) {
         health.state = sdk::HealthState::Degraded;
@@ -283,8 +297,8 @@ sdk::Health LinkAdapter::health() const {
       }
     }
   }
-  if (server_) {
-    const ReplyServerCounters counters = server_->counters();
+  if (server) {
+    const ReplyServerCounters counters = server->counters();
     if (counters.last_taken)
       health.last_success =
           std::max(health.last_success.value_or(*counters.last_taken), *counters.last_taken);

@@ -44,14 +44,15 @@ class LinkAdapter : public sdk::Adapter {
   const Profile profile_;
   const Result<LinkConfig> config_;
   const sdk::Services services_;
-  std::unique_ptr<http::Client> client_;
-  std::unique_ptr<ReplyServer> server_;
   std::set<boost::asio::cancellation_signal*> committing_;
   wire::Event ended_;  // an attempt
   std::size_t under_way_ = 0;
   bool stopping_ = false;
 
   mutable std::mutex mutex_;  // what follows
+  // Set on the strand only, so that it reads them without the lock. Readers on other threads hold on to them.
+  std::shared_ptr<http::Client> client_;
+  std::shared_ptr<ReplyServer> server_;
   sdk::HealthState state_ = sdk::HealthState::Starting;
   std::optional<UtcInstant> last_success_;
   std::string trouble_;  // why the last attempt did not get through; empty = it did

@@ -70,10 +70,12 @@ std::vector<SettingDef> code_settings(const Profile& profile) {
                          "['3.31.0.84', '3.31.0.67', '3.31.0.226']")}},
       {.key = "reply_codes",
        .kind = SettingKind::Section,
-       .doc = "What codes in a Reply's Error mean; all others: refused, or failed.",
+       .doc = "What codes in a Reply's Error mean; all others: refused, or failed, which of a switch leaves "
+              "it open.",
        .section = {codes("no_such_meter", "The head-end does not know the meter.", "['2.4']"),
                    codes("expired", "The head-end's time ran out.", "[]"),
-                   codes("no_answer", "The meter did not answer.", "[]")}},
+                   codes("no_answer", "The meter did not answer.", "[]"),
+                   codes("refused", "Nothing was done and nothing will be: a switch has not moved.", "[]")}},
   };
 }
 
@@ -160,13 +162,7 @@ std::vector<SettingDef> callback_settings() {
            .default_value = "['/cim']"},
           {.key = "reply_address",
            .doc = "What requests name as their ReplyAddress: the URL of this server as the head-end sees it.",
-           .required = true},
-          {.key = "header_user",
-           .doc = "User that each posted message must show, in its body or SOAP header. Needs "
-                  "header_password_file. Left out: messages are not asked for one."},
-          {.key = "header_password_file",
-           .kind = SettingKind::Path,
-           .doc = "File with its password: one line, closed to others (mode 0400 or 0440)."}});
+           .required = true}});
   return defs;
 }
 

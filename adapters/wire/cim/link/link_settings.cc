@@ -33,20 +33,6 @@ Error at(const Settings& section, const char* key, const std::string& message) {
   return permanent(section.file() + ":" + std::to_string(section.line(key)) + ": " + key + ": " + message);
 }
 
-// Both or neither.
-Result<std::optional<Credentials>> credentials_from(const Settings& section) {
-  constexpr const char* kUser = "header_user";
-  constexpr const char* kFile = "header_password_file";
-  const std::string& user = section.text(kUser);
-  const std::string& file = section.text(kFile);
-  if (user.empty() && file.empty()) return std::optional<Credentials>();
-  if (user.empty()) return at(section, kFile, "without header_user it is the password of nobody");
-  if (file.empty()) return at(section, kUser, std::string("needs ") + kFile);
-  Result<http::Secret> password = http::load_secret(file);
-  if (!password) return at(section, kFile, password.error().message);
-  return std::optional<Credentials>(Credentials(user, password->reveal()));
-}
-
 bool has_evidence(const Settings& settings, const Profile& profile) {
   return profile.evidence_helps && !settings.text("switch_evidence").empty();
 }
@@ -76,6 +62,7 @@ AnswerRules answer_rules(const Settings& settings) {
   rules.no_such_meter = of_reply.list("no_such_meter");
   rules.expired = of_reply.list("expired");
   rules.no_answer = of_reply.list("no_answer");
+  rules.refused = of_reply.list("refused");
   return rules;
 }
 
@@ -149,7 +136,7 @@ Result<LinkConfig> link_config(const Settings& settings, const Profile& profile)
   const auto place = place_from(message.text("credentials"));
   if (place == CredentialPlace::SoapHeader && requests.soap == Soap::None)
     return at(message, "credentials", "soap_header needs SOAP: set soap to 1.1 or 1.2");
-  auto own = credentials_from(message);
+  const auto own = http::header_credentials(message);
   if (!own) return own.error();
   if (own->has_value() && !place)
     return at(message, "header_user", "credentials is none: say body or soap_header");
@@ -158,7 +145,7 @@ Result<LinkConfig> link_config(const Settings& settings, const Profile& profile)
               message.text("credentials") +
                   " needs header_user and header_password_file; none says that there are none");
   }
-  requests.credentials = std::move(own.value());
+  requests.credentials = *own;
   requests.place = place.value_or(CredentialPlace::Body);
 
   if (!settings.has("head_end") && !settings.has("callback")) {
@@ -167,16 +154,9 @@ Result<LinkConfig> link_config(const Settings& settings, const Profile& profile)
   }
   if (settings.has("head_end")) {
     const Settings& section = settings.section("head_end");
-    Result<http::ClientSettings> client = http::client_config(section);
+    Result<http::ClientSettings> client = http::client_config(section, requests.credentials.has_value());
     if (!client) return client.error();
     config.head_end = std::move(client.value());
-    const http::Url& url = config.head_end->url;
-    if (requests.credentials && !url.tls && !config.head_end->plain_credentials &&
-        !http::is_loopback(url.host)) {
-      return at(section, "url",
-                "user and password of the messages would cross the network in clear text: use https, or "
-                "plain_credentials: true where the network is trusted");
-    }
     config.read_path = section.text("read_path");
     config.control_path = section.text("control_path");
     for (const char* key : {"read_path", "control_path"}) {
@@ -196,17 +176,6 @@ Result<LinkConfig> link_config(const Settings& settings, const Profile& profile)
     if (bad || callback.paths.empty()) return at(section, "paths", "each must begin with /");
     if (const auto address = http::parse_url(section.text("reply_address")); !address)
       return at(section, "reply_address", address.error().message);
-    auto expected = credentials_from(section);
-    if (!expected) return expected.error();
-    callback.expected = std::move(expected.value());
-    for (const http::Endpoint& endpoint : callback.server.listen) {
-      if (!callback.expected || callback.server.tls || callback.server.plain_credentials ||
-          http::is_loopback(endpoint.host))
-        continue;
-      return at(section, "header_user",
-                "user and password would cross the network in clear text at " + endpoint.host +
-                    ": set certificate and key, or plain_credentials: true where the network is trusted");
-    }
     callback.source = requests.source;
     callback.options = config.options;
     requests.reply_address = section.text("reply_address");

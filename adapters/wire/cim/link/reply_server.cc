@@ -26,6 +26,13 @@ xml::TreeLimits bounded(xml::TreeLimits limits, std::size_t body_bytes) {
   return limits;
 }
 
+// Both parts are compared, whatever the first says.
+bool shows(const Message& message, const http::BasicCredentials& asked) {
+  const Credentials nothing;
+  const bool same = constant_time_equal(asked, message.credentials ? *message.credentials : nothing);
+  return message.credentials.has_value() & same;
+}
+
 http::Response written(int status, const Message& message) {
   http::Response response;
   response.status = status;
@@ -70,12 +77,12 @@ void ReplyServer::count(std::uint64_t ReplyServerCounters::*what) {
   ++(counters_.*what);
 }
 
-// A sender that is wrong once is wrong a thousand times: one line a minute, the counters say how often.
-void ReplyServer::complain(std::optional<UtcInstant>& last, std::string_view id, std::string text) {
-  const UtcInstant now = services_.clock.now();
-  if (last && now - *last < std::chrono::minutes{1}) return;
-  last = now;
-  services_.log.write(sdk::LogLevel::Warn, id, std::move(text));
+void ReplyServer::complain(http::LinePerMinute& lines, std::string_view id, const std::string& address,
+                           std::string text) {
+  const auto held = lines.admit(address, services_.clock.now());
+  if (!held) return;
+  services_.log.write(sdk::LogLevel::Warn, id,
+                      "peer=" + address + " more_since=" + std::to_string(*held) + " " + text);
 }
 
 // A SOAP Fault where the message came in SOAP (SOAP 1.1, 6.2: with 500), else a reply FAILED.
@@ -108,9 +115,8 @@ sdk::Awaitable<http::Response> ReplyServer::take(http::Request request) {
   const std::size_t bytes = std::exchange(request.body, {}).size();  // what counts of it is in `read`
   if (!read) {
     count(&ReplyServerCounters::unreadable);
-    complain(said_unreadable_, "CIM_MESSAGE_UNREADABLE",
-             "from=" + request.peer.address + " bytes=" + std::to_string(bytes) +
-                 " error=" + quoted(read.error().message, 200));
+    complain(unreadable_lines_, "CIM_MESSAGE_UNREADABLE", request.peer.address,
+             "bytes=" + std::to_string(bytes) + " error=" + quoted(read.error().message, 200));
     Message to;
     const std::string* type = request.headers.find("Content-Type");
     if (type != nullptr && type->starts_with("text/xml")) to.soap = Soap::V11;
@@ -118,15 +124,11 @@ sdk::Awaitable<http::Response> ReplyServer::take(http::Request request) {
     co_return refuse(400, to, read.error().message);
   }
   Opened& opened = read.value();
-  if (settings_.expected) {
-    const Credentials nothing({}, {});
-    if (!settings_.expected->matches(opened.message.credentials ? *opened.message.credentials : nothing)) {
-      count(&ReplyServerCounters::unauthenticated);
-      complain(said_unauthenticated_, "CIM_CREDENTIALS_WRONG",
-               "from=" + request.peer.address +
-                   " advice=\"compare header_user and header_password_file with what the head-end sends\"");
-      co_return refuse(403, opened.message, "user or password is wrong or not there");
-    }
+  if (const auto& asked = settings_.server.in_message; asked && !shows(opened.message, *asked)) {
+    count(&ReplyServerCounters::unauthenticated);
+    complain(unauthenticated_lines_, "CIM_CREDENTIALS_WRONG", request.peer.address,
+             "advice=\"compare header_user and header_password_file with what the head-end sends\"");
+    co_return refuse(403, opened.message, "user or password is wrong or not there");
   }
   if (!opened.tells) {
     count(&ReplyServerCounters::not_ours);

@@ -13,16 +13,14 @@
 
 #include "adapters/sdk/adapter.h"
 #include "adapters/wire/cim/codec/cim.h"
+#include "adapters/wire/http/line_per_minute.h"
 #include "adapters/wire/http/server.h"
 
 namespace ami::cim {
 
 struct ReplyServerSettings {
-  http::ServerSettings server;
+  http::ServerSettings server;  // in_message: in the body (CIM 1.2) or the SOAP header (CIM 2.0)
   std::vector<std::string> paths{"/cim"};
-  // What each message must show, in its body (CIM 1.2) or SOAP header (CIM 2.0); absent = it is not looked
-  // at.
-  std::optional<Credentials> expected;
   std::string source = "ami-gatewayd";  // of our replies
   Options options;
 };
@@ -54,14 +52,15 @@ class ReplyServer {
   sdk::Awaitable<http::Response> take(http::Request request);
   http::Response refuse(int status, const Message& to, std::string words) const;
   void count(std::uint64_t ReplyServerCounters::*what);
-  void complain(std::optional<UtcInstant>& last, std::string_view id, std::string text);
+  void complain(http::LinePerMinute& lines, std::string_view id, const std::string& address,
+                std::string text);
 
   const ReplyServerSettings settings_;
   const sdk::Services services_;
   const xml::TreeLimits limits_;
   mutable std::mutex mutex_;
   ReplyServerCounters counters_;
-  std::optional<UtcInstant> said_unreadable_, said_unauthenticated_;  // when a line of it was written last
+  http::LinePerMinute unreadable_lines_, unauthenticated_lines_;
   http::Server server_;
 };
 

@@ -84,9 +84,9 @@ class HeadEnd::Core : public std::enable_shared_from_this<Core> {
     const std::vector<Meter> meters =
         asked.controls.empty() ? asked.request.meters : asked.controls.front().meters;
     for (const Meter& meter : meters) note(Entry::What::Received, transaction, meter.id, asked.header.verb);
-    const Credentials nothing({}, {});
+    const Credentials nothing;
     if (settings_.expected &&
-        !settings_.expected->matches(asked.credentials ? *asked.credentials : nothing)) {
+        !constant_time_equal(*settings_.expected, asked.credentials ? *asked.credentials : nothing)) {
       for (const Meter& meter : meters)
         note(Entry::What::Refused, transaction, meter.id, "wrong credentials");
       co_return fault(asked, "not authenticated");

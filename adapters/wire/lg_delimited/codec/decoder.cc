@@ -375,6 +375,8 @@ void Decoder::Impl::read_intervals(std::string_view line, DecodedBatch& out) {
   series.measure = "MEPMD01";
   series.constant = constant;
   series.interval = *interval;
+  // The end of the first interval: how long after it that is on the clock, the zone knows.
+  series.period_start = {stated, *start, std::nullopt};
   const bool status_first = options_.intervals->order == Intervals::Order::StatusThenValue;
   ColumnFaults bad_numbers;
   series.values.reserve(static_cast<std::size_t>(*count));
@@ -385,9 +387,7 @@ void Decoder::Impl::read_intervals(std::string_view line, DecodedBatch& out) {
       bad_numbers.add("value " + std::to_string(i + 1), value);
       value = {};  // its neighbours count on from it
     }
-    StatedTime time;
-    if (i == 0) time = {stated, *start + *interval, std::nullopt};
-    series.values.push_back({value, status, time, {}});
+    series.values.push_back({value, status, {}, {}});
   }
   if (!bad_numbers.empty()) reject(record, reason::kBadNumber, bad_numbers.detail("is no number"));
   out.observations.emplace_back(std::move(series));

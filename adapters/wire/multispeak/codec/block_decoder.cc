@@ -149,7 +149,7 @@ void BlockDecoder::deliver(const Column& column, std::string_view value, const S
 }
 
 void BlockDecoder::decode_row(const xml::Element& row, const Frame& frame) {
-  const std::vector<std::string_view> cells = cells_of(row.text());
+  const std::vector<std::string_view> cells = cells_of(separated_text(row, separator_));
   const std::string_view meter = *meter_ < cells.size() ? cells[*meter_] : std::string_view{};
   if (!gather_.begin(row, frame, meter)) return;
   if (cells.size() < width_) {
@@ -163,18 +163,18 @@ void BlockDecoder::decode_row(const xml::Element& row, const Frame& frame) {
   }
   StampText at{{}, StampText::kMissingTime};
   if (time_) at = gather_.stamp(cells[*time_]);
-  // Rows of one meter stand together: one result for them.
-  if (meter != last_meter_) gather_.result({}, {}, at.time);
-  last_meter_ = gather_.head().meter;
+  const Gather::Mark before = gather_.mark();
   for (const Column& column : columns_) {
     if (gather_.overflowed()) return;
     if (!cells[column.at].empty()) deliver(column, cells[column.at], at, cells);
   }
+  // Rows of one meter stand together: one result for them.
+  if (meter != last_meter_ && gather_.read_result({}, at.time, before)) last_meter_ = gather_.head().meter;
 }
 
 void BlockDecoder::decode() {
   const xml::Element list = block_.child("valueList");
-  separator_ = block_.child("separator").text();
+  separator_ = separator_in(block_.child("separator"));
   if (!list.child("val")) return;
   const Frame frame =
       gather_.frame(list, {"transactionID", "errorString", "separator", "contentNounType", "valSyntax"});

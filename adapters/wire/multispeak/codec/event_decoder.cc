@@ -50,17 +50,21 @@ void decode_switch(const xml::Element& owner, const Frame& frame, std::string_vi
   const std::string_view written = text_of(owner, {"timestamp", "timeStamp", "eventTime"});
   const StampText stated = gather.stamp(written);
   gather.result(word, fault, stated.time, true);
-  const bool failed = !fault.empty() || !gather.content().child("errorString").text().empty();
+  const std::string_view failure = fault.empty() ? gather.content().child("errorString").text() : fault;
+  const bool failed = !failure.empty();
   if (meter.empty()) {
     gather.malformed("missing_meter", "the switch state names no meter");
   } else if (word.empty() && !failed) {
     gather.malformed("missing_state", std::string(word_name) + " is empty, and no errorString says why");
   } else if (stated.is_bad()) {
     gather.malformed("bad_time", "time " + quoted(written) + " is no date-time (2026-01-15T12:00:00Z)");
-  } else if (is_change && !failed) {
+  } else if (is_change) {
     EventTime at{stated, TimeSource::Device};
     if (stated.problem != nullptr) at = {{gather.receipt(), nullptr}, TimeSource::Receipt};
-    if (at.stamp.time.present()) add_event("CDStateChange/" + std::string(word), {}, at, gather);
+    if (!at.stamp.time.present()) return;
+    std::string code = failed ? "CDStateChangeFailed" : "CDStateChange";
+    if (!word.empty()) code += "/" + std::string(word);
+    add_event(code, failure, at, gather);
   }
 }
 

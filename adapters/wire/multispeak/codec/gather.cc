@@ -135,6 +135,23 @@ void Gather::result(std::string_view word, std::string_view own_fault, const Sta
   out_.batch.results.push_back(result);
 }
 
+bool Gather::read_result(std::string_view own_fault, const StatedTime& time, Mark before) {
+  const auto has_value = [](const Observation& said) {
+    const auto* series = std::get_if<SeriesObservation>(&said);
+    return series != nullptr &&
+           std::ranges::any_of(series->values, [](const SeriesValue& value) { return !value.value.empty(); });
+  };
+  const auto first = out_.batch.observations.begin() + static_cast<std::ptrdiff_t>(before.observations);
+  const bool came = std::any_of(first, out_.batch.observations.end(), has_value);
+  if (!came && own_fault.empty() && fault_.empty()) {
+    if (!transaction_.empty() && out_.batch.malformed.size() == before.malformed)
+      malformed("no_values", "the read has neither a value nor an errorString");
+    return false;
+  }
+  result({}, own_fault, time);
+  return true;
+}
+
 void Gather::failed_as_a_whole() {
   if (fault_.empty() || !out_.batch.results.empty()) return;
   if (begin(content_, frame(content_.parent(), {}), {})) result({}, {}, {});
@@ -160,6 +177,21 @@ StatedTime Gather::receipt() {
   time.utc_offset = std::chrono::seconds{0};
   time.text = text(ami::to_text(*options_.received_at));
   return time;
+}
+
+std::string_view separator_in(const xml::Element& element) {
+  if (!element.text().empty()) return element.text();
+  const std::string_view blank = element.untrimmed();
+  return blank.find_first_of("\r\n") == std::string_view::npos ? blank : std::string_view{};
+}
+
+std::string_view separated_text(const xml::Element& element, std::string_view separator) {
+  constexpr std::string_view kBlanks = " \t\r\n", kLineEnds = "\r\n";
+  const std::string_view all = element.untrimmed();
+  const bool blank = !separator.empty() && separator.find_first_not_of(kBlanks) == std::string_view::npos;
+  // What begins on a line of its own is indented.
+  if (!blank || all.empty() || kLineEnds.find(all.front()) != std::string_view::npos) return element.text();
+  return all.substr(0, all.find_last_not_of(kLineEnds) + 1);
 }
 
 std::string_view bounded(std::string_view text) noexcept {

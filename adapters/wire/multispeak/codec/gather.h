@@ -64,6 +64,14 @@ class Gather {
   void charge(std::size_t values) noexcept { charged_ += values; }
   // Nothing when there is neither a transaction nor a fault, unless `always`.
   void result(std::string_view word, std::string_view own_fault, const StatedTime& time, bool always = false);
+  // How much there was before an object was read.
+  struct Mark {
+    std::size_t observations = 0, malformed = 0;
+  };
+  [[nodiscard]] Mark mark() const { return {out_.batch.observations.size(), out_.batch.malformed.size()}; }
+  // The result of a read, behind its values: a read that brought none and says no fault has not succeeded,
+  // and is malformed (no_values) where it answers a transaction. True: there is one.
+  bool read_result(std::string_view own_fault, const StatedTime& time, Mark before);
   // One without a meter: the notification as a whole failed.
   void failed_as_a_whole();
   void skip(std::uint64_t records) { out_.batch.skipped += records; }
@@ -90,6 +98,11 @@ class Gather {
   std::size_t raw_bytes_ = 0;
   std::size_t charged_ = 0;
 };
+
+// A separator as sent. One of blanks or tabs alone is one too, unless a line end shows that it only indents.
+std::string_view separator_in(const xml::Element& element);
+// Text that `separator` separates: with a blank one, an empty place at either end is a place.
+std::string_view separated_text(const xml::Element& element, std::string_view separator);
 
 // At most kMaxText bytes, not cutting inside a UTF-8 character.
 std::string_view bounded(std::string_view text) noexcept;

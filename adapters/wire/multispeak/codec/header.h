@@ -7,12 +7,14 @@
 #include <string>
 
 #include "adapters/wire/multispeak/codec/operation.h"
-#include "adapters/wire/multispeak/codec/secret.h"
+#include "adapters/wire/secret/secret.h"
 #include "adapters/wire/xml/tree.h"
 #include "adapters/wire/xml/writer.h"
 #include "meter_model/result.h"
 
 namespace ami::multispeak {
+
+using wire::Secret;
 
 struct MessageHeader {
   // 3.0: Version. 4.1: MajorVersion.MinorVersion.Build, or the attribute Version where a sender has that

@@ -2,6 +2,8 @@
 #include <algorithm>
 #include <map>
 #include <optional>
+#include <set>
+#include <vector>
 
 #include "adapters/wire/multispeak/codec/gather.h"
 #include "adapters/wire/multispeak/codec/request_fields.h"
@@ -12,6 +14,7 @@ namespace ami::multispeak {
 namespace {
 
 constexpr std::chrono::seconds kLongestInterval{366 * 86400};
+constexpr std::chrono::seconds kLongestShift{2 * 3600};  // of a zone's clock
 
 struct Profile {
   xml::Element element;
@@ -27,12 +30,20 @@ class IntervalDecoder {
 
  private:
   void decode_block(const xml::Element& block);
-  void decode_channel(const xml::Element& block, const Profile& profile, const xml::Element& channel,
-                      const StatedTime& start);
+  struct EndReading {
+    StatedTime date;
+    std::string_view reading;
+  };
+  using EndReadings = std::map<std::string_view, std::vector<EndReading>>;  // by channel index
+
+  void decode_content(const xml::Element& block, Profile* profile, const StampText& start);
+  void decode_channel(const Profile& profile, const xml::Element& channel, const StatedTime& start,
+                      const EndReadings& ends);
   void decode_end_readings(const xml::Element& block, const Profile& profile);
+  [[nodiscard]] EndReadings end_readings_of(const xml::Element& block);
   // endReadings of the channel whose date is one of its interval ends.
-  void add_block_ends(const xml::Element& block, std::string_view index, const StatedTime& start,
-                      const Profile& profile, SeriesObservation& series);
+  void add_block_ends(const std::vector<EndReading>& ends, const StatedTime& start, const Profile& profile,
+                      SeriesObservation& series);
   [[nodiscard]] std::chrono::seconds length_of(const xml::Element& profile) const;
 
   const xml::Element& data_;
@@ -45,8 +56,8 @@ class IntervalDecoder {
 IntervalDecoder::IntervalDecoder(const xml::Element& data, Gather& gather)
     : data_(data),
       gather_(gather),
-      status_delimiter_(data.child("statusDelimiter").text()),
-      interval_delimiter_(data.child("intervalDelimiter").text()) {
+      status_delimiter_(separator_in(data.child("statusDelimiter"))),
+      interval_delimiter_(separator_in(data.child("intervalDelimiter"))) {
   if (interval_delimiter_.empty()) interval_delimiter_ = gather.options().interval_delimiter;
   for (xml::Element one = data.child("profiles").child("profile"); one; one = one.next_same()) {
     Profile profile{one, length_of(one), {}, {}};
@@ -88,16 +99,22 @@ void IntervalDecoder::decode_block(const xml::Element& block) {
   const std::string_view service = block.child("meterID").attribute("serviceType");
   gather_.set_commodity(service.empty() ? block.child("serviceType").text() : service);
   const StampText start = gather_.stamp(block.child("intervalStart").text());
-  gather_.result({}, block.attribute("errorString"), start.time);
+  const Gather::Mark before = gather_.mark();
   if (number.empty()) {
     gather_.malformed("missing_meter", "the block has neither meterNo nor meterID");
-    return;
+  } else {
+    decode_content(block, found == profiles_.end() ? nullptr : &found->second, start);
   }
-  if (found == profiles_.end()) {
+  gather_.read_result(block.attribute("errorString"), start.time, before);
+}
+
+void IntervalDecoder::decode_content(const xml::Element& block, Profile* of, const StampText& start) {
+  const std::string_view id = block.child("profileID").text();
+  if (of == nullptr) {
     gather_.malformed("unknown_profile", "the message has no profile " + quoted(id));
     return;
   }
-  const Profile& profile = found->second;
+  const Profile& profile = *of;
   if (profile.length.count() == 0) {
     const xml::Element length = profile.element.child("intervalLength");
     gather_.malformed("bad_interval_length", "intervalLength " + quoted(length.text()) + " " +
@@ -110,14 +127,23 @@ void IntervalDecoder::decode_block(const xml::Element& block) {
     gather_.malformed(start.problem, "intervalStart " + quoted(block.child("intervalStart").text()) +
                                          " is no date-time (2026-01-15T12:00:00Z)");
   } else {
-    for (xml::Element channel = channels.child("ch"); channel; channel = channel.next_same())
-      decode_channel(block, profile, channel, start.time);
+    const EndReadings ends = end_readings_of(block);
+    std::set<std::string_view> seen;
+    for (xml::Element channel = channels.child("ch"); channel; channel = channel.next_same()) {
+      const std::string_view index = channel.child("idx").text();
+      if (!seen.insert(index).second) {
+        gather_.malformed("repeated_channel", "the block has channel index " + quoted(index) + " before");
+        continue;
+      }
+      decode_channel(profile, channel, start.time, ends);
+      if (gather_.overflowed()) return;
+    }
   }
   decode_end_readings(block, profile);
 }
 
-void IntervalDecoder::decode_channel(const xml::Element& block, const Profile& profile,
-                                     const xml::Element& channel, const StatedTime& start) {
+void IntervalDecoder::decode_channel(const Profile& profile, const xml::Element& channel,
+                                     const StatedTime& start, const EndReadings& ends) {
   const std::string_view index = channel.child("idx").text();
   const auto known = profile.channels.find(index);
   if (known == profile.channels.end()) {
@@ -135,7 +161,7 @@ void IntervalDecoder::decode_channel(const xml::Element& block, const Profile& p
 
   std::size_t bad = 0;
   std::string first_bad;
-  std::string_view rest = gather_.text(channel.child("d").text());
+  std::string_view rest = gather_.text(separated_text(channel.child("d"), interval_delimiter_));
   while (!rest.empty() && !gather_.overflowed()) {
     const auto cut = rest.find(interval_delimiter_);
     std::string_view value = rest.substr(0, cut);
@@ -164,27 +190,45 @@ void IntervalDecoder::decode_channel(const xml::Element& block, const Profile& p
   }
   if (series.values.empty()) return;
   // Values are consecutive: the end of the first one is enough.
-  StatedTime end = start;
-  end.civil += profile.length;
-  end.text = gather_.text(to_text(end.civil, end.utc_offset));
-  series.values.front().time = end;
-  add_block_ends(block, index, start, profile, series);
+  if (start.utc_offset) {
+    StatedTime end = start;
+    end.civil += profile.length;
+    end.text = gather_.text(to_text(end.civil, end.utc_offset));
+    series.values.front().time = end;
+  } else {
+    series.period_start = start;  // how long after it that is on the clock, the zone knows
+  }
+  if (const auto own = ends.find(index); own != ends.end())
+    add_block_ends(own->second, start, profile, series);
   gather_.add(std::move(series));
 }
 
-void IntervalDecoder::add_block_ends(const xml::Element& block, std::string_view index,
-                                     const StatedTime& start, const Profile& profile,
-                                     SeriesObservation& series) {
+IntervalDecoder::EndReadings IntervalDecoder::end_readings_of(const xml::Element& block) {
+  EndReadings ends;
   for (xml::Element end = block.child("endReadingList").child("endReading"); end; end = end.next_same()) {
-    if (end.child("channelIndex").text() != index) continue;
     const auto date = parse_stated_time(end.child("readingDate").text());
     const std::string_view reading = end.child("reading").text();
-    if (!date || !Decimal::parse(reading) || date->utc_offset != start.utc_offset) continue;
-    const auto after = date->civil - start.civil;
+    if (!date || !Decimal::parse(reading)) continue;
+    gather_.charge(1);
+    ends[end.child("channelIndex").text()].push_back({*date, gather_.text(reading)});
+  }
+  return ends;
+}
+
+void IntervalDecoder::add_block_ends(const std::vector<EndReading>& ends, const StatedTime& start,
+                                     const Profile& profile, SeriesObservation& series) {
+  constexpr std::chrono::seconds kNone{0};
+  // By bare faces the last values of a day with a skipped hour lie behind the last place.
+  const auto beyond = start.utc_offset ? 0 : static_cast<std::uint64_t>(kLongestShift / profile.length);
+  for (const EndReading& end : ends) {
+    if (end.date.utc_offset.has_value() != start.utc_offset.has_value()) continue;
+    const auto after = (end.date.civil - end.date.utc_offset.value_or(kNone)) -
+                       (start.civil - start.utc_offset.value_or(kNone));
     if (after <= after.zero() || after % profile.length != after.zero()) continue;
     const auto slot = static_cast<std::uint64_t>(after / profile.length) - 1;
-    if (slot < series.values.size())
-      series.block_end_values.emplace_back(static_cast<std::uint32_t>(slot), gather_.text(reading));
+    if (slot < series.values.size() + beyond)
+      series.block_end_values.emplace_back(static_cast<std::uint32_t>(slot), end.reading);
+    gather_.charge(1);
   }
   std::ranges::stable_sort(series.block_end_values, {}, [](const auto& one) { return one.first; });
 }

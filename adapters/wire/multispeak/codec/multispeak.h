@@ -34,14 +34,16 @@
 //   phase, momentaryOutages, momentaryEvents, sustainedOutages are counted as skipped.
 //   intervalData  one interval series a channel of a block: channel "lp:" + idx, measure = fieldName of the
 //                 channel or "intervalData", flag = the text behind statusDelimiter, first value's time = end
-//                 of the first interval (intervalStart + length). endReading becomes a register, measure
-//                 "endReading:" + fieldName, and block_end_values where its date is an interval's end. cS
-//                 stays in raw.
+//                 of the first interval (intervalStart + length); of an intervalStart without offset that is
+//                 left to the zone: period_start as stated, and no time. endReading becomes a register,
+//                 measure "endReading:" + fieldName, and block_end_values where its date is an interval's end
+//                 (without offsets: by the faces). cS stays in raw.
 //   formattedBlock each row: columns by position. A column called as in Options names the meter or the time;
 //                 one called as another plus "DateTime" gives that one's time; every other is a register,
 //                 channel and measure = fieldName, unit = uom or what the name says (posKWh: kWh).
-//   CDStateChange a result (word = stateChange); and, without a fault and with a time, an event with the code
-//                 "CDStateChange/" + word.
+//   CDStateChange a result (word = stateChange); and, with a time, an event with the code "CDStateChange/" +
+//                 word, or with an errorString "CDStateChangeFailed/" + word (without the "/" where there is no
+//                 word) and the errorString as its text: what the word then means, done or ordered, is not said.
 //   CDState       a result (word = RCDState). A state is no event.
 //   outageDetectionEvent an event with the code "OD/" + outageEventType; a result (word = outageEventType).
 //   eventInstance an event; code = the 4-part code from codeString, from the text or put together from type,
@@ -54,6 +56,8 @@
 //   missing_meter   missing_time    bad_time       bad_number     missing_code    missing_state
 //   missing_type    bad_interval_length            unknown_profile unknown_channel record_too_long
 //   missing_column (a formattedBlock without a meter or time column)  bad_row (fewer columns than its syntax)
+//   repeated_channel (an idx that the block had before)  no_values (a read in answer to a request, with
+//   neither a value nor an errorString: it gives no result)
 // A stamp of 0001-01-01 or 1970-01-01T00:00:00 is a default: no time, counted in placeholder_times.
 //
 // Errors begin with a word: those of xml::Tree (too_large, truncated, not_well_formed, entity_declaration …),

@@ -66,6 +66,7 @@ class ReadDecoder {
   void deliver_dial(const Dial& dial);
   void deliver_demand(const xml::Element& owner, std::string_view name, std::string_view measure,
                       std::string_view channel, std::string_view tou);
+  void deliver_all();
   void deliver_tou();
   void deliver_value(const xml::Element& value);
   // Checks number and time, and adds. `own_time`: empty = the reading date.
@@ -213,12 +214,16 @@ void ReadDecoder::decode(const Frame& frame) {
   std::string_view id = meter();
   if (id.empty() && !fault.empty()) id = read_.attribute("objectID");
   if (!gather_.begin(read_, frame, id)) return;
+  const Gather::Mark before = gather_.mark();
   if (id.empty()) gather_.malformed("missing_meter", "the read names no meter where the options look for it");
 
   gather_.set_commodity(read_.child("meterID").attribute("serviceType"));
   read_at_ = gather_.stamp(reading_date());
-  gather_.result({}, fault, read_at_.time);
-  if (id.empty()) return;
+  if (!id.empty()) deliver_all();
+  gather_.read_result(fault, read_at_.time, before);
+}
+
+void ReadDecoder::deliver_all() {
   compare(delivered_);
   compare(received_);
   deliver_dial(delivered_);

@@ -1,6 +1,7 @@
 #include "adapters/wire/multispeak/link/adapter.h"
 
 #include <algorithm>
+#include <exception>
 #include <mutex>
 #include <utility>
 #include <vector>
@@ -62,7 +63,8 @@ class MultiSpeakAdapter final : public sdk::Adapter {
     if (running) running_ = std::move(running);
   }
   [[nodiscard]] Vocabulary vocabulary() const {
-    return {settings_.list("no_answer_words"), settings_.list("demand_reset_codes")};
+    return {settings_.list("no_answer_words"), settings_.list("demand_reset_codes"),
+            settings_.list("refusal_words")};
   }
   static void add_facts(const Running& running, sdk::Health& health);
 
@@ -175,17 +177,23 @@ sdk::Awaitable<std::vector<AttemptAnswer>> MultiSpeakAdapter::attempt(sdk::Attem
     std::vector<AttemptAnswer> answers;
     boost::asio::steady_timer ended;
     bool done = false;
+    std::exception_ptr defect{};
   };
   const std::shared_ptr<Work> work(new Work{
       {}, boost::asio::steady_timer(services_.executor, boost::asio::steady_timer::time_point::max())});
   const auto order = std::make_shared<sdk::Attempt>(std::move(attempt));
   tasks_->spawn([held, work, order]() -> sdk::Awaitable<void> {
-    auto carrying_out = held->commander->attempt(std::move(*order));
-    work->answers = co_await std::move(carrying_out);
+    try {
+      auto carrying_out = held->commander->attempt(std::move(*order));
+      work->answers = co_await std::move(carrying_out);
+    } catch (...) {  // whoever asked waits for an end, and knows whether anything had left
+      work->defect = std::current_exception();
+    }
     work->done = true;
     work->ended.cancel();
   });
   while (!work->done) co_await work->ended.async_wait(boost::asio::as_tuple(boost::asio::use_awaitable));
+  if (work->defect) std::rethrow_exception(work->defect);
   co_return std::move(work->answers);
 }
 

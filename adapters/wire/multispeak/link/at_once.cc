@@ -3,10 +3,11 @@
 #include <algorithm>
 #include <array>
 
+#include "adapters/wire/http/setback.h"
+
 namespace ami::multispeak {
 namespace {
 
-using http::FailureKind;
 using sdk::AttemptAnswer;
 using sdk::AttemptState;
 
@@ -15,47 +16,6 @@ AttemptAnswer unknown_answer(std::string reason, std::string words) {
   answer.reason = std::move(reason);
   answer.words = std::move(words);
   return answer;
-}
-
-// May have left; `reason` says what came instead of an answer.
-AttemptAnswer in_the_dark(Effect effect, std::string reason, std::string words) {
-  if (effect == Effect::Question) return failed_answer(std::move(reason), std::move(words));
-  return unknown_answer(std::move(reason), std::move(words));
-}
-
-AttemptAnswer on_failure(const http::Failure& failure, Effect effect) {
-  const std::string words = as_words(failure.error.message);
-  switch (failure.kind) {
-    case FailureKind::BadCall:
-    case FailureKind::NotSent:
-    case FailureKind::PoolBusy:
-      return failed_answer("not_sent", words);
-    case FailureKind::Stopped:
-    case FailureKind::Cancelled:
-      return failure.sent ? in_the_dark(effect, "no_answer", words) : failed_answer("not_sent", words);
-    case FailureKind::BreakerOpen:
-    case FailureKind::NameUnknown:
-    case FailureKind::ConnectFailed:
-    case FailureKind::ConnectTimeout:
-    case FailureKind::TlsFailed:
-      return failed_answer("unreachable", words);
-    case FailureKind::Timeout:
-    case FailureKind::Cut:
-    case FailureKind::ServerError:
-      return failure.sent ? in_the_dark(effect, "no_answer", words) : failed_answer("unreachable", words);
-    case FailureKind::Garbage:
-    case FailureKind::TooLarge:
-      return in_the_dark(effect, "unreadable_answer", words);
-    case FailureKind::Busy:
-      // It took nothing on, and says to come back. What changes a meter is not for us to bring again.
-      return failed_answer(effect == Effect::Change ? "rejected" : "unreachable", words);
-    case FailureKind::Redirected:
-    case FailureKind::Unauthorized:
-    case FailureKind::Refused:
-      break;
-  }
-  if (failure.error.fault == Fault::InDoubt) return in_the_dark(effect, "no_answer", words);
-  return failed_answer("rejected", words);
 }
 
 // Codes that say that the message was not looked at, besides those that blame the sender.
@@ -67,9 +27,8 @@ bool was_not_processed(const SoapFault& fault) {
 
 AttemptAnswer on_fault(const SoapFault& fault, Effect effect) {
   const std::string words = as_words(fault.reason + (fault.detail.empty() ? "" : ": " + fault.detail));
-  if (was_not_processed(fault)) return failed_answer("rejected", words);
-  // The head-end broke off, and before or behind which step it does not say.
-  return in_the_dark(effect, "failed", words);
+  // Else the head-end broke off, and before or behind which step it does not say.
+  return after(effect, was_not_processed(fault) ? sdk::Setback::Refused : sdk::Setback::BrokeOff, words);
 }
 
 std::string words_of(const Rejection& rejection) {
@@ -89,8 +48,9 @@ AttemptAnswer failed_answer(std::string reason, std::string words) {
 }
 
 std::optional<AttemptAnswer> without_answer(const Heard& heard, Effect effect) {
-  if (heard.failure) return on_failure(*heard.failure, effect);
-  if (!heard.response) return in_the_dark(effect, "unreadable_answer", as_words(heard.unreadable));
+  if (heard.failure)
+    return after(effect, http::setback_of(*heard.failure), as_words(heard.failure->error.message));
+  if (!heard.response) return after(effect, sdk::Setback::Unreadable, as_words(heard.unreadable));
   if (heard.response->fault) return on_fault(*heard.response->fault, effect);
   return std::nullopt;
 }

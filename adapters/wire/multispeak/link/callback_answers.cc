@@ -7,10 +7,8 @@
 namespace ami::multispeak {
 namespace {
 
-constexpr std::size_t kLooked = 64 << 10;      // how far into an unreadable message is looked for namespaces
-constexpr std::size_t kLongestInKey = 200;     // of a text from outside; a longer one is its hash
-constexpr std::size_t kMostAddresses = 1'000;  // remembered by LinePerMinute
-constexpr std::chrono::seconds kPause{60};
+constexpr std::size_t kLooked = 64 << 10;   // how far into an unreadable message is looked for namespaces
+constexpr std::size_t kLongestInKey = 200;  // of a text from outside; a longer one is its hash
 
 // FNV-1a. A key must be the same after a restart, which std::hash does not promise.
 std::uint64_t hash_of(std::string_view text) {
@@ -125,34 +123,17 @@ std::optional<Error> not_for_us(const Incoming& incoming) {
                    " GetMethods says what");
 }
 
-bool shows(const std::optional<MessageHeader>& header, const std::string& user, const Secret& password) {
+bool shows(const std::optional<MessageHeader>& header, const http::BasicCredentials& asked) {
   const MessageHeader none;
   const MessageHeader& shown = header ? *header : none;
-  const bool same_user = http::constant_time_equal(user, shown.user_id);
-  const bool same_password = password.equals(shown.password.reveal());
-  return header.has_value() & same_user & same_password;
+  const bool same = constant_time_equal(asked, {shown.user_id, shown.password});
+  return header.has_value() & same;
 }
 
 std::string journal_key(const Incoming& notification) {
   if (!notification.transaction.empty()) return "transaction:" + bounded(notification.transaction);
   if (!notification.first_meter.empty()) return "meter:" + bounded(notification.first_meter);
   return "content:" + hex(hash_of(notification.journal) % 256).substr(14);
-}
-
-std::optional<std::uint64_t> LinePerMinute::admit(const std::string& address, UtcInstant now) {
-  const auto known = seen_.find(address);
-  if (known == seen_.end() && seen_.size() >= kMostAddresses) {
-    std::erase_if(seen_, [&](const auto& one) { return now - one.second.said >= kPause; });
-  }
-  const std::string& name = known == seen_.end() && seen_.size() >= kMostAddresses ? std::string() : address;
-  const auto [place, fresh] = seen_.try_emplace(name, Seen{now, 0});
-  if (!fresh && now - place->second.said < kPause) {
-    ++place->second.held;
-    return std::nullopt;
-  }
-  const std::uint64_t held = place->second.held;
-  place->second = {now, 0};
-  return held;
 }
 
 }  // namespace ami::multispeak

@@ -1,7 +1,7 @@
 // What is said to whoever posts to the callback server, and who may post: apart from sockets and journal.
 #pragma once
 
-#include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -37,25 +37,10 @@ std::vector<std::string> callback_methods(Version version);
 std::optional<Error> not_for_us(const Incoming& incoming);
 
 // Does the header show user and password? Both are compared, in a time that does not tell where they differ.
-bool shows(const std::optional<MessageHeader>& header, const std::string& user, const Secret& password);
+bool shows(const std::optional<MessageHeader>& header, const http::BasicCredentials& asked);
 
 // Under what a notification is journalled: its transaction, else its first meter, else one of 256 groups by
 // content. Messages of different keys are stored side by side; the same content has the same key.
 std::string journal_key(const Incoming& notification);
-
-// Lets one line a minute through for each address, and tells how many it held back before. Bounded: when too
-// many addresses are at it, further ones share one line.
-class LinePerMinute {
- public:
-  // nullopt: not now. Else the lines of this address that were held back since the last one.
-  std::optional<std::uint64_t> admit(const std::string& address, UtcInstant now);
-
- private:
-  struct Seen {
-    UtcInstant said{};
-    std::uint64_t held = 0;
-  };
-  std::map<std::string, Seen> seen_;
-};
 
 }  // namespace ami::multispeak

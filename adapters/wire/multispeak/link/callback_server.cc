@@ -4,6 +4,7 @@
 #include <mutex>
 #include <utility>
 
+#include "adapters/wire/http/line_per_minute.h"
 #include "adapters/wire/multispeak/link/callback_answers.h"
 #include "meter_model/quantity/quoted.h"
 
@@ -98,7 +99,7 @@ class CallbackServer::Core {
     }
     request.body = {};  // what counts of it is in `read`; the journal may take its time
     Incoming incoming = std::move(read).value();
-    if (settings_.user && !shows(incoming.header, *settings_.user, settings_.password)) {
+    if (settings_.server.in_message && !shows(incoming.header, *settings_.server.in_message)) {
       count(&CallbackCounters::unauthenticated);
       complain("MULTISPEAK_CALLBACK_UNAUTHENTICATED", unauthenticated_lines_, request.peer.address,
                "advice=\"compare header_user and header_password_file with what the head-end sends\"");
@@ -160,8 +161,8 @@ class CallbackServer::Core {
   void log(sdk::LogLevel level, std::string_view id, std::string text) {
     services_.log.write(level, id, std::move(text));
   }
-  // A sender that is wrong once is wrong a thousand times: one line a minute for each address.
-  void complain(std::string_view id, LinePerMinute& lines, const std::string& address, std::string text) {
+  void complain(std::string_view id, http::LinePerMinute& lines, const std::string& address,
+                std::string text) {
     const auto held = lines.admit(address, services_.clock.now());
     if (!held) return;
     log(sdk::LogLevel::Warn, id, "peer=" + address + " more_since=" + std::to_string(*held) + " " + text);
@@ -172,7 +173,7 @@ class CallbackServer::Core {
   const Options options_;
   const CallbackAnswers answers_;
   http::Server server_;
-  LinePerMinute unreadable_lines_, unauthenticated_lines_;
+  http::LinePerMinute unreadable_lines_, unauthenticated_lines_;
   mutable std::mutex mutex_;
   CallbackCounters counters_;
 };

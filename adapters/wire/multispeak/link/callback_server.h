@@ -18,11 +18,8 @@
 namespace ami::multispeak {
 
 struct CallbackSettings {
-  http::ServerSettings server;
-  std::vector<std::string> paths{"/multispeak"};  // of all roles; a message says itself what it is
-  // What the SOAP header must show; absent = the header is not looked at (HTTP Basic or TLS certificates do).
-  std::optional<std::string> user;
-  Secret password;
+  http::ServerSettings server;                     // in_message: UserID and Pwd of the SOAP header
+  std::vector<std::string> paths{"/multispeak"};   // of all roles; a message says itself what it is
   std::string company, app_name = "ami-gatewayd";  // of our own headers
   Options options;
 };
@@ -54,10 +51,9 @@ class CallbackServer {
   std::shared_ptr<Core> core_;
 };
 
-// Section `callback` of a feed: those of http::server_settings() and `paths`, `header_user`,
-// `header_password_file`.
+// Section `callback` of a feed: those of http::server_settings() and `paths`.
 std::vector<sdk::SettingDef> callback_settings();
-// Reads the password file (blocks). `options` are the feed's. Permanent: what is wrong, with file and line.
+// Reads password files (blocks). `options` are the feed's. Permanent: what is wrong, with file and line.
 Result<CallbackSettings> callback_config(const sdk::Settings& section, Options options);
 
 }  // namespace ami::multispeak

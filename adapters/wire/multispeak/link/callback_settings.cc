@@ -36,26 +36,6 @@ Outcome read_paths(const sdk::Settings& section, std::vector<std::string>& paths
   return Done{};
 }
 
-Outcome read_header_credentials(const sdk::Settings& section, CallbackSettings& config) {
-  const std::string& user = section.text("header_user");
-  const std::string& file = section.text("header_password_file");
-  if (user.empty() && file.empty()) return Done{};
-  if (user.empty())
-    return at(section, "header_password_file", "without header_user it is the password of nobody");
-  if (file.empty()) return at(section, "header_user", "needs header_password_file");
-  for (const http::Endpoint& endpoint : config.server.listen) {
-    if (config.server.tls || config.server.plain_credentials || http::is_loopback(endpoint.host)) continue;
-    return at(section, "header_user",
-              "UserID and Pwd would cross the network in clear text at " + endpoint.host +
-                  ": set certificate and key, or plain_credentials: true where the network is trusted");
-  }
-  const Result<http::Secret> password = http::load_secret(file);
-  if (!password) return at(section, "header_password_file", password.error().message);
-  config.user = user;
-  config.password = Secret(password->reveal());
-  return Done{};
-}
-
 }  // namespace
 
 std::vector<SettingDef> callback_settings() {
@@ -70,14 +50,6 @@ std::vector<SettingDef> callback_settings() {
        .kind = SettingKind::List,
        .doc = "Paths at which callbacks are taken, of all roles: a message says itself what it is.",
        .default_value = "[/multispeak]"});
-  defs.push_back({.key = "header_user",
-                  .kind = SettingKind::Text,
-                  .doc = "UserID that the MultiSpeakMsgHeader of a callback must show. Without it the header "
-                         "is not looked at: then let HTTP Basic or client certificates say who calls."});
-  defs.push_back({.key = "header_password_file",
-                  .kind = SettingKind::Path,
-                  .doc = "File with the Pwd that the header must show: one line, closed to others (mode 0400 "
-                         "or 0440)."});
   return defs;
 }
 
@@ -87,7 +59,6 @@ Result<CallbackSettings> callback_config(const sdk::Settings& section, Options o
   if (!server) return server.error();
   config.server = std::move(server).value();
   if (Outcome read = read_paths(section, config.paths); !read) return read.error();
-  if (Outcome read = read_header_credentials(section, config); !read) return read.error();
   config.options = std::move(options);
   return config;
 }

@@ -87,7 +87,7 @@ sdk::Awaitable<Commander::Answers> Commander::at_once(sdk::Attempt attempt, Orde
   Request request = request_of(order, attempt, attempt.meters, rules_, services_.clock.now());
   Manner manner;
   manner.before_send = std::move(attempt.before_send);
-  manner.fresh_connection = is_switch(attempt.kind);
+  manner.fresh_connection = order.effect == Effect::Change;
   auto asking = contact.head_end().ask(std::move(request), std::move(manner));
   const Heard heard = co_await std::move(asking);
   co_return accepted_or_rejected(heard, order, attempt.meters);
@@ -137,9 +137,10 @@ sdk::Awaitable<Commander::Answers> Commander::backfill(sdk::Attempt attempt, Ord
     co_return Answers(count, failed_answer("not_sent", "the period ends before it begins"));
   Request request = request_of(order, attempt, attempt.meters, rules_, services_.clock.now());
   auto fetching = fetch_pages(contact.head_end(), services_, tally_, std::move(request), {},
-                              std::move(attempt.before_send));
+                              std::move(attempt.before_send), attempt.expires_at);
   const PagesEnd end = co_await std::move(fetching);
   if (!end.complete) {
+    if (end.expired) co_return Answers(count, failed_answer("expired", as_words(end.problem)));
     if (end.first) co_return Answers(count, *without_answer(*end.first, order.effect));
     co_return Answers(count, failed_answer("failed", as_words("after " + std::to_string(end.pages) +
                                                               " pages: " + end.problem)));

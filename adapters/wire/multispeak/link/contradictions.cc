@@ -106,7 +106,7 @@ class Check {
       if (!seen.insert("cycle " + cycle).second)
         add(entry, "billing_cycles", "cycle '" + cycle + "' is there already");
     }
-    if (entry.duration("overlap") >= entry.duration("window"))
+    if (entry.line("overlap") > 0 && entry.duration("overlap") >= entry.duration("window"))
       add(entry, "overlap", "must be shorter than window, or the pull never gets on");
   }
 

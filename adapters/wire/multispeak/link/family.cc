@@ -66,7 +66,9 @@ class MultiSpeakInterface final : public sdk::AdapterFamily {
 
   [[nodiscard]] sdk::AttemptAnswer verdict(const sdk::Settings& settings, sdk::CommandKind kind,
                                            const ResultObservation& result) const override {
-    return verdict_on(kind, result, {settings.list("no_answer_words"), settings.list("demand_reset_codes")});
+    return verdict_on(kind, result,
+                      {settings.list("no_answer_words"), settings.list("demand_reset_codes"),
+                       settings.list("refusal_words")});
   }
 
  private:

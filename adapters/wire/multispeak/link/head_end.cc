@@ -71,8 +71,11 @@ HeadEnd::HeadEnd(Role role, http::ClientSettings url, const LinkConfig& config, 
 void HeadEnd::hide(std::string& text) const {
   const std::string_view secret = header_.password.reveal();
   if (secret.empty()) return;
-  for (std::size_t at = text.find(secret); at != std::string::npos; at = text.find(secret, at))
-    text.replace(at, secret.size(), "***");
+  constexpr std::string_view kHidden = "***";
+  // Behind what was put there: a password of asterisks is in it.
+  for (std::size_t at = text.find(secret); at != std::string::npos;
+       at = text.find(secret, at + kHidden.size()))
+    text.replace(at, secret.size(), kHidden);
 }
 
 sdk::Awaitable<Heard> HeadEnd::ask(Request request, Manner manner) {

@@ -67,11 +67,13 @@ std::vector<SettingDef> pull_settings() {
       span("lag", "readings_by_date: asks up to so long before now; the head-end gathers until then.", "15m",
            0, 30 * kDay),
       span("window",
-           "readings_by_date: longest period of one question, and how far the first one looks back.", "1d",
+           "readings_by_date: longest period of one question, and how far the first one looks back.", "2d",
            60 * kSecond, 400 * kDay),
-      span("overlap",
-           "readings_by_date: asks again for so much of what it has, for readings that came in late.", "0s",
-           0, 400 * kDay),
+      span(
+          "overlap",
+          "readings_by_date: asks again for so much of what it has: readings reach a head-end hours late, by "
+          "power line a day. Shorter than window; left out, at most half of it.",
+          "1d", 0, 400 * kDay),
       list("billing_cycles", "billing_cycle: the cycles, as the head-end calls them."),
       count("kwh_look_back", "billing_cycle: kWhLookBack, in days.", "0", 0, 1'000),
       count("kw_look_back", "billing_cycle: kWLookBack, in days.", "0", 0, 1'000),
@@ -152,6 +154,12 @@ std::vector<SettingDef> command_settings(const Profile& profile) {
            "reachable, "
            "unreachable]",
            "head-ends use words of their own"),
+      list("refusal_words",
+           "Words in a fault that say that nothing was done and nothing will be; capitals do not matter. "
+           "Without "
+           "one of them a demand reset or a switch order that is reported as failed stays UNKNOWN: it may "
+           "have "
+           "happened."),
       list("demand_reset_codes", "Codes or words of a meter event that say that the demand was reset.",
            "[3.8.0.215, DemandReset, Demand Reset]", "head-ends use codes of their own"),
       {.key = "align",

@@ -1,6 +1,7 @@
 // The values behind the settings.
 #include "adapters/wire/multispeak/link/link_settings.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "adapters/wire/http/http_settings.h"
@@ -23,6 +24,8 @@ Pull pull_of(const sdk::Settings& entry) {
   pull.lag = entry.duration("lag");
   pull.window = entry.duration("window");
   pull.overlap = entry.duration("overlap");
+  // A site that shortens the window only has not asked for a pull that never gets on.
+  if (entry.line("overlap") == 0) pull.overlap = std::min(pull.overlap, pull.window / 2);
   pull.cycles = entry.list("billing_cycles");
   pull.kwh_look_back_days = static_cast<std::int32_t>(entry.integer("kwh_look_back"));
   pull.kw_look_back_days = static_cast<std::int32_t>(entry.integer("kw_look_back"));
@@ -110,7 +113,11 @@ Result<LinkConfig> link_config(const Profile& profile, const sdk::Settings& sett
   config.options = codec_options(settings);
   config.names = config.options.meter_kind;
   config.align = settings.boolean("align");
-  for (const sdk::Settings& entry : settings.sections("pull")) config.pulls.push_back(pull_of(entry));
+  const auto zone = Zone::load(settings.text("zone"));
+  for (const sdk::Settings& entry : settings.sections("pull")) {
+    config.pulls.push_back(pull_of(entry));
+    if (zone) config.pulls.back().zone = *zone;
+  }
 
   config.header.user_id = settings.text("header_user");
   config.header.company = settings.text("company");
@@ -118,7 +125,7 @@ Result<LinkConfig> link_config(const Profile& profile, const sdk::Settings& sett
   if (const std::string& file = settings.text("header_password_file"); !file.empty()) {
     const auto password = http::load_secret(file);
     if (password) {
-      config.header.password = Secret(password->reveal());
+      config.header.password = *password;
     } else {
       problems += at(settings, "header_password_file", password.error().message);
     }
@@ -126,16 +133,10 @@ Result<LinkConfig> link_config(const Profile& profile, const sdk::Settings& sett
   for (const Role role : kRoles) {
     const std::string key(name_of(role));
     if (!settings.has(key)) continue;
-    auto client = http::client_config(settings.section(key));
+    auto client = http::client_config(settings.section(key), !config.header.user_id.empty());
     if (!client) {
       problems += lines_of(client.error());
       continue;
-    }
-    if (!config.header.user_id.empty() && !client->url.tls && !client->plain_credentials &&
-        !http::is_loopback(client->url.host)) {
-      problems += sdk::to_text({{settings.file(), settings.section(key).line("url"),
-                                 key + ".url: header_user and its password would leave this machine in clear "
-                                       "text: write https, or set plain_credentials: true"}});
     }
     config.roles.emplace(role, std::move(client.value()));
   }

@@ -15,6 +15,7 @@
 #include "adapters/wire/multispeak/codec/multispeak.h"
 #include "adapters/wire/multispeak/link/callback_server.h"
 #include "adapters/wire/multispeak/link/profile.h"
+#include "meter_model/time/zone.h"
 
 namespace ami::multispeak {
 
@@ -41,6 +42,7 @@ struct Pull {
   std::chrono::milliseconds lag{0}, window{86'400'000}, overlap{0};
   // BillingCycle: these cycles, with the fields of the request as the head-end defines them.
   std::vector<std::string> cycles;
+  Zone zone = Zone::utc();  // whose day a billing date is
   std::int32_t kwh_look_back_days = 0, kw_look_back_days = 0, kw_look_forward_days = 0;
   std::string block_template;
   std::vector<std::string> field_names;

@@ -5,18 +5,14 @@
 #include <string>
 
 #include "adapters/sdk/command.h"
+#include "adapters/sdk/setback.h"
 #include "adapters/wire/multispeak/codec/request.h"
 #include "adapters/wire/multispeak/link/link_settings.h"
 #include "meter_model/time/instant.h"
 
 namespace ami::multispeak {
 
-// What it means when nothing that can be read comes back.
-enum class Effect : std::uint8_t {
-  Question,    // answered at once or never; nothing has changed
-  Commission,  // the meter may have been asked, and its answer may yet come; nothing has changed
-  Change,      // may have been carried out
-};
+using sdk::Effect;
 
 struct Order {
   Operation operation = Operation::PingUrl;

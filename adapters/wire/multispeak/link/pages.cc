@@ -19,6 +19,21 @@ Result<std::size_t> copy_of(const std::string& content, char* into, std::size_t 
   return count;
 }
 
+// Why a page that can be read is not what was asked for; empty = it is.
+std::string complaint_in(const Response& response) {
+  if (!response.content.rejections.empty()) {
+    const Rejection& first = response.content.rejections.front();
+    const std::string& words = first.error.empty() ? first.text : first.error;
+    return "it rejects what was asked for: " + as_words(words.empty() ? "without words" : words);
+  }
+  const DecodedBatch& batch = response.reports.batch;
+  if (!batch.observations.empty()) return {};
+  const auto failed = std::ranges::find_if(
+      batch.results, [](const ResultObservation& result) { return !result.fault.empty(); });
+  if (failed == batch.results.end()) return {};
+  return "it has no reading but failures: " + as_words(failed->fault);
+}
+
 }  // namespace
 
 sdk::Awaitable<Outcome> store_heard(sdk::Services services, Tally& tally, Heard heard, std::string name,
@@ -60,14 +75,19 @@ sdk::Awaitable<Outcome> store_heard(sdk::Services services, Tally& tally, Heard 
 }
 
 sdk::Awaitable<PagesEnd> fetch_pages(HeadEnd& head_end, sdk::Services services, Tally& tally, Request request,
-                                     Position position,
-                                     std::function<sdk::Awaitable<Outcome>()> before_send) {
+                                     Position position, std::function<sdk::Awaitable<Outcome>()> before_send,
+                                     std::optional<UtcInstant> expires_at) {
   PagesEnd end;
   std::set<std::string> seen{request.last_received};
   const std::string name =
       std::string(name_of(request.operation, Version::V30)) + "/" +
       (request.start.empty() ? request.billing_cycle + "/" + request.billing_date : request.start);
   while (end.pages < kMostPages) {
+    if (expires_at && services.clock.now() >= *expires_at) {
+      end.expired = true;
+      end.problem = "the time was over after " + std::to_string(end.pages) + " pages";
+      co_return end;
+    }
     Manner manner;
     // A question that was marked as asked may be put again on a new connection: the answer is the same.
     manner.repeatable = true;
@@ -88,14 +108,21 @@ sdk::Awaitable<PagesEnd> fetch_pages(HeadEnd& head_end, sdk::Services services, 
     if (loops)
       end.problem = "the page behind " + as_words(**next) + " was here before: the pages have no end";
     end.endless = !end.problem.empty();
+    const std::string complaint = complaint_in(*heard.response);
     std::vector<sdk::StateChange> state;
-    if (!end.endless && position) state = position(*next);
+    if (!end.endless && complaint.empty() && position) state = position(*next);
     auto storing = store_heard(services, tally, std::move(heard), name + "/" + std::to_string(end.pages + 1),
                                std::move(state));
     const Outcome stored = co_await std::move(storing);
     if (!stored) {
       end.endless = false;
+      end.unstored = true;
       end.problem = stored.error().message;
+      co_return end;
+    }
+    if (!complaint.empty()) {
+      end.endless = false;
+      end.problem = complaint;
       co_return end;
     }
     ++end.pages;

@@ -29,14 +29,19 @@ struct PagesEnd {
   bool endless = false;  // the head-end leads in a circle, or does not say how to go on
   std::string problem;   // why not complete
   std::uint64_t pages = 0;
-  // The first page was not had: how that ended. Else the problem stands behind a stored page.
+  bool expired = false;   // the time was over before the last page
+  bool unstored = false;  // what came cannot be kept or stored now: no matter of the head-end
+  // The first page was not had: how that ended. Else the problem is in a page, or behind a stored one.
   std::optional<Heard> first;
 };
 
 // Puts the request until the head-end has no more, beginning at request.last_received. Pages that would come
-// twice are an end with a problem. `before_send` goes with the first.
+// twice are an end with a problem. So is one with rejections, or with failed reads and nothing else: its
+// readings are stored, but not that it was had. `before_send` goes with the first; none is asked for from
+// `expires_at` on.
 sdk::Awaitable<PagesEnd> fetch_pages(HeadEnd& head_end, sdk::Services services, Tally& tally, Request request,
-                                     Position position, std::function<sdk::Awaitable<Outcome>()> before_send);
+                                     Position position, std::function<sdk::Awaitable<Outcome>()> before_send,
+                                     std::optional<UtcInstant> expires_at = {});
 
 // Keeps and stores the readings of one answer. `name` is for people. Transient: the host is stopping, or what
 // came cannot be kept now; nothing was stored.

@@ -13,6 +13,27 @@ namespace {
 using std::chrono::milliseconds;
 
 constexpr milliseconds kFirst{5'000};  // the first question is put at a moment within
+// Clocks that are set right go by less; a position beyond is of a clock that was wrong.
+constexpr std::chrono::minutes kAhead{5};
+constexpr int kInVain = 3;
+constexpr int kMostHalvings = 12;  // of 2 d: less than a minute
+constexpr milliseconds kShortest{60'000};
+
+// Midnight of the date, as that zone has it: whoever reads the date, and whoever reads the moment, finds the
+// same day. `day`: the date at 00:00 UTC.
+std::string billing_date(const Zone& zone, UtcInstant day) {
+  const std::chrono::local_days date{std::chrono::floor<std::chrono::days>(day.time_since_epoch())};
+  const UtcInstant start = zone.civil_day(std::chrono::year_month_day{date}).start;
+  const auto offset = std::chrono::duration_cast<std::chrono::minutes>(zone.civil(start).time_since_epoch() -
+                                                                       start.time_since_epoch())
+                          .count();
+  std::string text = to_text(day);
+  if (offset == 0) return text;
+  text.pop_back();  // Z
+  const auto two = [](std::int64_t number) { return (number < 10 ? "0" : "") + std::to_string(number); };
+  const std::int64_t minutes = offset < 0 ? -offset : offset;
+  return text + (offset < 0 ? '-' : '+') + two(minutes / 60) + ':' + two(minutes % 60);
+}
 
 std::string name_of_pull(const Pull& pull, const std::string& cycle) {
   return pull.what == Pull::What::BillingCycle ? "billing_cycle " + cycle : "readings_by_date";
@@ -114,16 +135,21 @@ sdk::Awaitable<std::string> Puller::once() {
 sdk::Awaitable<std::string> Puller::readings_by_date() {
   using std::chrono::seconds;
   const UtcInstant now = std::chrono::floor<seconds>(services_.clock.now() - pull_.lag);
+  set_back(services_.clock.now() + kAhead, std::chrono::floor<seconds>(now - pull_.window));
   if (!position_.until) position_.until = std::chrono::floor<seconds>(now - pull_.window);
+  const milliseconds whole = pull_.window - pull_.overlap;
   for (;;) {
+    const seconds overlap = std::chrono::floor<seconds>(pull_.overlap / (1 << halvings_));
+    const seconds stride =
+        std::chrono::ceil<seconds>(std::max(whole / (1 << halvings_), std::min(whole, kShortest)));
     if (!position_.to) {
       if (*position_.until >= now) co_return "";
-      position_.to = std::min<UtcInstant>(*position_.until + (pull_.window - pull_.overlap), now);
+      position_.to = std::min<UtcInstant>(*position_.until + stride, now);
       position_.last_received.clear();
     }
     Request request;
     request.operation = Operation::GetReadingsByDate;
-    request.start = to_text(UtcInstant(*position_.until - pull_.overlap));
+    request.start = to_text(UtcInstant(*position_.until - overlap));
     request.end = to_text(*position_.to);
     auto asking = period(std::move(request));
     std::string problem = co_await std::move(asking);
@@ -132,8 +158,11 @@ sdk::Awaitable<std::string> Puller::readings_by_date() {
 }
 
 sdk::Awaitable<std::string> Puller::billing_cycle() {
+  // The date where the meters are, as its midnight in UTC.
+  const UtcInstant today{
+      std::chrono::floor<std::chrono::days>(pull_.zone.civil(services_.clock.now())).time_since_epoch()};
+  set_back(today, std::nullopt);
   if (!position_.to) {
-    const UtcInstant today = std::chrono::floor<std::chrono::days>(services_.clock.now());
     if (position_.until && *position_.until >= today) co_return "";
     position_.to = today;
     position_.last_received.clear();
@@ -141,7 +170,7 @@ sdk::Awaitable<std::string> Puller::billing_cycle() {
   Request request;
   request.operation = Operation::GetReadingsByBillingCycle;
   request.billing_cycle = cycle_;
-  request.billing_date = to_text(*position_.to);
+  request.billing_date = billing_date(pull_.zone, *position_.to);
   request.kwh_look_back_days = pull_.kwh_look_back_days;
   request.kw_look_back_days = pull_.kw_look_back_days;
   request.kw_look_forward_days = pull_.kw_look_forward_days;
@@ -152,6 +181,30 @@ sdk::Awaitable<std::string> Puller::billing_cycle() {
   co_return problem;
 }
 
+void Puller::set_back(UtcInstant not_after, std::optional<UtcInstant> to) {
+  const bool begun_ahead = position_.to && *position_.to > not_after;
+  const bool ahead = position_.until && *position_.until > not_after;
+  if (!begun_ahead && !ahead) return;
+  services_.log.write(sdk::LogLevel::Warn, "PULL_POSITION_AHEAD",
+                      "pull=\"" + name_ + "\" position=\"" + as_words(position_.to_text()) +
+                          "\" action=go_back_to_" + (ahead ? (to ? to_text(*to) : "nothing") : "until"));
+  position_.to.reset();
+  position_.last_received.clear();
+  if (ahead) position_.until = to;
+}
+
+bool Puller::count(const PagesEnd& end, bool resumed) {
+  if (end.pages > 0) in_vain_ = 0;
+  // A head-end that is away, busy, or refuses the login has not said anything of the question.
+  const http::Failure* failure = end.first && end.first->failure ? &*end.first->failure : nullptr;
+  const bool said = failure == nullptr || (failure->sent && failure->kind != http::FailureKind::Busy &&
+                                           failure->kind != http::FailureKind::Unauthorized);
+  if (!said || end.unstored || ++in_vain_ < kInVain) return false;
+  in_vain_ = 0;
+  if (!resumed && pull_.what == Pull::What::ReadingsByDate && halvings_ < kMostHalvings) ++halvings_;
+  return true;
+}
+
 // One question to its last page; position_ has moved as far as was stored.
 sdk::Awaitable<std::string> Puller::period(Request request) {
   request.last_received = position_.last_received;
@@ -160,12 +213,16 @@ sdk::Awaitable<std::string> Puller::period(Request request) {
   auto fetching = fetch_pages(contact_.head_end(), services_, tally_, std::move(request), state, {});
   const PagesEnd end = co_await std::move(fetching);
   if (end.complete) {
+    in_vain_ = 0;
+    halvings_ = std::max(halvings_ - 1, 0);
     show("");
     co_return "";
   }
   const bool refused = resumed && end.first && end.first->is_fault();
-  if (refused || end.endless) {
-    // It may have forgotten where we were, or leads us in a circle: the next attempt begins the period anew.
+  const bool in_vain = count(end, resumed);
+  if (refused || end.endless || in_vain) {
+    // It may have forgotten where we were, leads us in a circle, or cannot tell so much at once: the next
+    // attempt begins the period anew, in the last case a shorter one.
     std::vector<sdk::StateChange> anew{
         {key_, position_.until ? std::optional<std::string>(PullPosition{position_.until, {}, {}}.to_text())
                                : std::nullopt}};

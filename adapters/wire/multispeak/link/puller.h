@@ -46,6 +46,10 @@ class Puller {
   sdk::Awaitable<std::string> readings_by_date();
   sdk::Awaitable<std::string> billing_cycle();
   sdk::Awaitable<std::string> period(Request request);
+  // A position behind `not_after` is of a clock that was wrong: goes back to `to`.
+  void set_back(UtcInstant not_after, std::optional<UtcInstant> to);
+  // The same question fails again and again: true when it has to be put in another way.
+  bool count(const PagesEnd& end, bool resumed);
   [[nodiscard]] std::vector<sdk::StateChange> state_after(const std::optional<std::string>& next);
   void show(const std::string& problem);
 
@@ -56,6 +60,8 @@ class Puller {
   Tally& tally_;
   std::mt19937_64 random_;
   PullPosition position_;
+  int in_vain_ = 0;   // answers to one question that led nowhere
+  int halvings_ = 0;  // of the periods asked for, because of these
   mutable std::mutex mutex_;
   PullShown shown_;
 };

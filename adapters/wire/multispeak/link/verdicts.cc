@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cctype>
 
+#include "adapters/sdk/setback.h"
+
 namespace ami::multispeak {
 namespace {
 
@@ -10,6 +12,7 @@ using sdk::AttemptAnswer;
 using sdk::AttemptState;
 using sdk::CommandKind;
 using sdk::PowerState;
+using sdk::Setback;
 using sdk::SwitchPosition;
 
 struct PositionWord {
@@ -56,9 +59,19 @@ AttemptAnswer answer(AttemptState state, std::string reason, std::string words) 
   return out;
 }
 
-AttemptAnswer failed(const ResultObservation& result, const Vocabulary& vocabulary) {
-  return answer(AttemptState::Failed, says_no_answer(result.fault, vocabulary) ? "no_answer" : "failed",
-                as_words(result.fault));
+bool says(std::string_view fault, const std::vector<std::string>& words_for_it) {
+  const std::string said = lower(fault);
+  return std::ranges::any_of(words_for_it, [&](const std::string& words) {
+    return !words.empty() && said.find(lower(words)) != std::string::npos;
+  });
+}
+
+AttemptAnswer failed(CommandKind kind, const ResultObservation& result, const Vocabulary& vocabulary) {
+  // "Request rejected: no answer" leaves it open: so the doubtful word counts more.
+  const Setback setback = says_no_answer(result.fault, vocabulary) ? Setback::MeterSilent
+                          : says(result.fault, vocabulary.refusal) ? Setback::Declined
+                                                                   : Setback::NotDone;
+  return after(effect_of(kind), setback, as_words(result.fault));
 }
 
 AttemptAnswer inconclusive(std::string words) {
@@ -66,13 +79,19 @@ AttemptAnswer inconclusive(std::string words) {
 }
 
 AttemptAnswer on_read(const ResultObservation& result, const Vocabulary& vocabulary) {
-  if (!result.fault.empty()) return failed(result, vocabulary);
+  if (!result.fault.empty()) return failed(CommandKind::Read, result, vocabulary);
   return answer(AttemptState::Succeeded, "", "");
+}
+
+// An outage report without its word is none.
+bool is_read(const ResultObservation& result) {
+  return result.measure == "ReadingChangedNotification" || result.measure == "IntervalDataNotification" ||
+         result.measure == "FormattedBlockNotification";
 }
 
 AttemptAnswer on_ping(const ResultObservation& result, const Vocabulary& vocabulary) {
   if (!result.fault.empty()) {
-    AttemptAnswer out = failed(result, vocabulary);
+    AttemptAnswer out = failed(CommandKind::Ping, result, vocabulary);
     // Whether the meter answers was asked: that it does not is an answer.
     if (out.reason == "no_answer") {
       out = answer(AttemptState::Succeeded, "", out.words);
@@ -80,7 +99,7 @@ AttemptAnswer on_ping(const ResultObservation& result, const Vocabulary& vocabul
     }
     return out;
   }
-  if (result.word.empty()) {  // a read came back
+  if (result.word.empty() && is_read(result)) {  // it came back, so there is power
     AttemptAnswer out = answer(AttemptState::Succeeded, "", "");
     out.power = PowerState::Powered;
     return out;
@@ -113,7 +132,7 @@ Report report_of(const ResultObservation& result) {
 }
 
 AttemptAnswer on_state(const ResultObservation& result, const Vocabulary& vocabulary) {
-  if (!result.fault.empty()) return failed(result, vocabulary);
+  if (!result.fault.empty()) return failed(CommandKind::SwitchState, result, vocabulary);
   const Report report = report_of(result);
   const bool other = std::ranges::find(kOtherStates, result.word) != std::end(kOtherStates);
   if (!report.position && !other) return inconclusive(report.words);
@@ -122,19 +141,20 @@ AttemptAnswer on_state(const ResultObservation& result, const Vocabulary& vocabu
   return out;
 }
 
-AttemptAnswer on_order(SwitchPosition wanted, const ResultObservation& result, const Vocabulary& vocabulary) {
-  if (!result.fault.empty()) return failed(result, vocabulary);
+AttemptAnswer on_order(CommandKind kind, SwitchPosition wanted, const ResultObservation& result,
+                       const Vocabulary& vocabulary) {
+  if (!result.fault.empty()) return failed(kind, result, vocabulary);
   const Report report = report_of(result);
   const SwitchPosition position = report.position.value_or(SwitchPosition::Unknown);
   if (position == SwitchPosition::Unknown) return inconclusive(report.words);
   AttemptAnswer out = position == wanted ? answer(AttemptState::Succeeded, "", report.words)
-                                         : answer(AttemptState::Failed, "failed", report.words);
+                                         : after(effect_of(kind), Setback::Contradicted, report.words);
   out.position = position;
   return out;
 }
 
 AttemptAnswer on_reset(const ResultObservation& result, const Vocabulary& vocabulary) {
-  if (!result.fault.empty()) return failed(result, vocabulary);
+  if (!result.fault.empty()) return failed(CommandKind::DemandReset, result, vocabulary);
   const bool event = result.measure == "MeterEventNotification";
   if (event && std::ranges::find(vocabulary.demand_reset, result.word) != vocabulary.demand_reset.end())
     return answer(AttemptState::Succeeded, "", as_words(result.word));
@@ -160,13 +180,13 @@ AttemptAnswer verdict_on(CommandKind kind, const ResultObservation& result, cons
       out = on_state(result, vocabulary);
       break;
     case CommandKind::SwitchOpen:
-      out = on_order(SwitchPosition::Open, result, vocabulary);
+      out = on_order(kind, SwitchPosition::Open, result, vocabulary);
       break;
     case CommandKind::SwitchClose:
-      out = on_order(SwitchPosition::Closed, result, vocabulary);
+      out = on_order(kind, SwitchPosition::Closed, result, vocabulary);
       break;
     case CommandKind::SwitchArm:
-      out = on_order(SwitchPosition::Armed, result, vocabulary);
+      out = on_order(kind, SwitchPosition::Armed, result, vocabulary);
       break;
   }
   out.at = instant_of(result.time);
@@ -188,10 +208,7 @@ std::optional<SwitchPosition> position_of(std::string_view word) {
 }
 
 bool says_no_answer(std::string_view fault, const Vocabulary& vocabulary) {
-  const std::string said = lower(fault);
-  return std::ranges::any_of(vocabulary.no_answer, [&](const std::string& words) {
-    return !words.empty() && said.find(lower(words)) != std::string::npos;
-  });
+  return says(fault, vocabulary.no_answer);
 }
 
 std::string as_words(std::string_view text) {

@@ -18,8 +18,12 @@ namespace ami::multispeak {
 struct Vocabulary {
   std::vector<std::string> no_answer;     // in a fault: the meter did not answer; any case
   std::vector<std::string> demand_reset;  // code of a meter event
+  std::vector<std::string> refusal{};     // in a fault: nothing was done and nothing will be; any case
 };
 
+// A fault ends a demand reset or a switch order as Failed only where its words are known to say that nothing
+// was done: "timed out" may be said of a meter that was reset. So is a position other than the wanted one no
+// end: head-ends report Armed, or how it stood before, ahead of what was asked for.
 sdk::AttemptAnswer verdict_on(sdk::CommandKind kind, const ResultObservation& result,
                               const Vocabulary& vocabulary);
 

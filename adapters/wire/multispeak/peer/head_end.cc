@@ -140,8 +140,9 @@ class HeadEnd::Core : public std::enable_shared_from_this<Core> {
     if (incoming.version != settings_.version) {
       return permanent("only MultiSpeak " + std::string(name_of(settings_.version)) + " is served here");
     }
-    if (!settings_.user.empty() && (!incoming.header || incoming.header->user_id != settings_.user ||
-                                    !settings_.password.equals(incoming.header->password.reveal()))) {
+    if (!settings_.user.empty() &&
+        (!incoming.header || incoming.header->user_id != settings_.user ||
+         !wire::constant_time_equal(settings_.password.reveal(), incoming.header->password.reveal()))) {
       return permanent("user or password is wrong");
     }
     if (!offers(here, operation)) {

@@ -1,6 +1,7 @@
 #include "adapters/wire/uiq_job/codec/uiq_job.h"
 
 #include <algorithm>
+#include <array>
 
 #include "adapters/wire/xml/writer.h"
 #include "meter_model/quantity/quoted.h"
@@ -42,6 +43,16 @@ std::string words_of(const xml::Element& fault) {
     if (!words.empty()) return std::string(words);
   }
   return "a SOAP Fault without words";
+}
+
+bool blames_request(const xml::Element& fault) {
+  constexpr std::array<std::string_view, 5> kRefusals{"Client", "Sender", "VersionMismatch", "MustUnderstand",
+                                                      "DataEncodingUnknown"};
+  std::string_view code = fault.child("faultcode").text();
+  if (code.empty()) code = fault.child("Code").child("Value").text();
+  if (const auto colon = code.rfind(':'); colon != std::string_view::npos) code.remove_prefix(colon + 1);
+  // SOAP 1.1 lets a code be narrowed: Client.Authentication.
+  return std::find(kRefusals.begin(), kRefusals.end(), code.substr(0, code.find('.'))) != kRefusals.end();
 }
 
 xml::Element follow(xml::Element at, const std::vector<std::string>& path) {
@@ -136,6 +147,7 @@ Result<Answer> decode_answer(const SiteTemplate& site, Operation operation, std:
   Answer answer;
   if (body->name() == "Fault" && body->space() == tree->root().space()) {
     answer.fault = words_of(*body);
+    answer.refused = blames_request(*body);
     return answer;
   }
   xml::Element row = follow(*body, one->rows);
@@ -244,14 +256,14 @@ std::string encode_answer(const SiteTemplate& site, Operation operation, const s
   return enveloped(site, writer.take());
 }
 
-std::string encode_fault(const SiteTemplate& site, std::string_view words) {
+std::string encode_fault(const SiteTemplate& site, std::string_view words, bool refused) {
   xml::Writer writer(false);
   writer.open("s:Fault");
   if (site.soap12()) {
-    writer.open("s:Code").leaf("s:Value", "s:Receiver").close();
+    writer.open("s:Code").leaf("s:Value", refused ? "s:Sender" : "s:Receiver").close();
     writer.open("s:Reason").open("s:Text").attribute("xml:lang", "en").text(words).close().close();
   } else {
-    writer.leaf("faultcode", "s:Server").leaf("faultstring", words);
+    writer.leaf("faultcode", refused ? "s:Client" : "s:Server").leaf("faultstring", words);
   }
   return enveloped(site, writer.take());
 }

@@ -48,8 +48,11 @@ Result<Call> encode_call(const SiteTemplate& site, Operation operation, const Va
 // What came back.
 struct Answer {
   std::optional<std::string> fault;  // words of a SOAP Fault: then there are no rows
-  std::vector<Row> rows;             // those without any field are left out
-  bool more = false;                 // beyond kMaxRows
+  // The fault blames the request: SOAP 1.1 Client, 1.2 Sender, or a code that says that nobody looked at it.
+  // Any other leaves open how far the far side came.
+  bool refused = false;
+  std::vector<Row> rows;  // those without any field are left out
+  bool more = false;      // beyond kMaxRows
 };
 // An Error's message begins with a word: those of xml::Tree::parse, not_soap, unknown_operation, or
 // missing_field (an operation other than a list of results whose answer lacks what it is for).
@@ -70,6 +73,7 @@ struct Asked {
 Result<Asked> decode_call(const SiteTemplate& site, std::string_view message);
 // Its answers. Fields that the template has no path for are left out.
 std::string encode_answer(const SiteTemplate& site, Operation operation, const std::vector<Row>& rows);
-std::string encode_fault(const SiteTemplate& site, std::string_view words);
+// `refused`: as of Answer. Else Server, Receiver.
+std::string encode_fault(const SiteTemplate& site, std::string_view words, bool refused = false);
 
 }  // namespace ami::uiq_job

@@ -2,16 +2,19 @@
 
 #include <utility>
 
+#include "adapters/wire/http/setback.h"
 #include "adapters/wire/uiq_job/link/job.h"
 
 namespace ami::uiq_job {
 namespace {
 
 using Kind = Told::Kind;
+using sdk::Setback;
 
-Told told(Kind kind, std::string_view said) {
+Told told(Kind kind, Setback setback, std::string_view said) {
   Told out;
   out.kind = kind;
+  out.setback = setback;
   out.words = words(said);
   return out;
 }
@@ -20,9 +23,9 @@ Told read(const SiteTemplate& site, Operation operation, std::string body) {
   Told out;
   auto answer = decode_answer(site, operation, body);
   if (!answer) {
-    out = told(Kind::Unreadable, answer.error().message);
+    out = told(Kind::Unreadable, Setback::Unreadable, answer.error().message);
   } else if (answer->fault) {
-    out = told(Kind::Faulted, *answer->fault);
+    out = told(Kind::Faulted, answer->refused ? Setback::Refused : Setback::BrokeOff, *answer->fault);
   } else {
     out.kind = Kind::Answered;
     out.rows = std::move(answer->rows);
@@ -54,12 +57,14 @@ Told told_by(const SiteTemplate& site, Operation operation, http::Answer answer)
   if (answer.ok()) return read(site, operation, std::move(answer.reply->body));
   const http::Failure& failure = *answer.failure;
   const std::string& text = failure.error.message;
-  if (failure.kind == http::FailureKind::NotSent) return told(Kind::Unsent, text);
+  const Setback setback = http::setback_of(failure);
+  if (failure.kind == http::FailureKind::NotSent) return told(Kind::Unsent, setback, text);
   if (!failure.sent &&
       (failure.kind == http::FailureKind::Stopped || failure.kind == http::FailureKind::Cancelled))
-    return told(Kind::Unsent, text);
+    return told(Kind::Unsent, setback, text);
   if (failure.error.fault == Fault::Transient) {
-    Told out = told(Kind::NotTaken, text);
+    // All connections in use: nothing left, as when it is not to be reached.
+    Told out = told(Kind::NotTaken, failure.sent ? setback : Setback::Unreachable, text);
     out.retry_after = failure.retry_after;
     return out;
   }
@@ -69,12 +74,13 @@ Told told_by(const SiteTemplate& site, Operation operation, http::Answer answer)
     Told fault = read(site, operation, std::move(answer.reply->body));
     if (fault.kind == Kind::Faulted) return fault;
   }
-  return told(failure.error.fault == Fault::Permanent ? Kind::Refused : Kind::Lost, text);
+  const bool refused = failure.error.fault == Fault::Permanent;
+  return told(refused ? Kind::Refused : Kind::Lost, refused ? Setback::Refused : setback, text);
 }
 
 sdk::Awaitable<Told> FarSide::ask(Operation operation, Values values, Sending how) {
   const Result<Call> written = encode_call(*site_, operation, values);
-  if (!written) co_return told(Kind::Refused, written.error().message);
+  if (!written) co_return told(Kind::Refused, Setback::Refused, written.error().message);
   http::Call call = call_of(*site_, *written, std::move(how));
   auto sending = client_.send(std::move(call));
   http::Answer answer = co_await std::move(sending);

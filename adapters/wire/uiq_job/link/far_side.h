@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "adapters/sdk/setback.h"
 #include "adapters/wire/http/client.h"
 #include "adapters/wire/uiq_job/codec/uiq_job.h"
 
@@ -18,7 +19,7 @@ namespace ami::uiq_job {
 struct Told {
   enum class Kind : std::uint8_t {
     Answered,    // rows, as the template reads them
-    Faulted,     // a SOAP fault: it says no
+    Faulted,     // a SOAP fault
     Unreadable,  // an answer that the template cannot read
     Refused,   // a complete answer of HTTP that says no: 401, 404, a redirect; or a request not to be written
     NotTaken,  // nothing was sent, or it took nothing on: unreachable, too busy, left alone by the breaker
@@ -30,6 +31,7 @@ struct Told {
   std::string words{};    // for people, unless Answered
   std::string message{};  // the SOAP envelope that came: Answered, Faulted, Unreadable
   std::optional<std::chrono::milliseconds> retry_after{};
+  sdk::Setback setback = sdk::Setback::NotSent;  // what it is to a command, unless Answered
 
   [[nodiscard]] bool answered() const noexcept { return kind == Kind::Answered; }
   // It came to nobody who understood it; the same again may.

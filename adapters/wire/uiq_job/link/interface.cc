@@ -64,7 +64,8 @@ class JobsInterface : public sdk::AdapterFamily {
 
   [[nodiscard]] sdk::Capabilities capabilities(const sdk::Settings& settings) const override {
     const TemplatePtr site = template_of(settings);
-    return site ? capabilities_of(*site) : sdk::Capabilities{};
+    return site ? capabilities_of(*site, alias_kind_from(settings.text("names")).value())
+                : sdk::Capabilities{};
   }
 
   [[nodiscard]] sdk::CommandLimits command_limits(const sdk::Settings& settings) const override {

@@ -9,7 +9,7 @@ namespace {
 
 using sdk::CommandKind;
 
-constexpr std::string_view kVersion = "1";
+constexpr std::string_view kVersion = "1", kVersionActivated = "1a";
 constexpr std::size_t kLongestField = 200;
 constexpr std::size_t kLongestWords = 300;
 constexpr std::array kKinds{CommandKind::Read,       CommandKind::Ping,        CommandKind::Backfill,
@@ -40,7 +40,7 @@ bool same_mac(std::string_view a, std::string_view b) {
 }
 
 std::string to_text(const Job& job) {
-  std::string text(kVersion);
+  std::string text(job.activated ? kVersionActivated : kVersion);
   for (const std::string& field : {job.id, job.transaction, std::string(name_of(job.kind)), job.meter,
                                    job.mac, ami::to_text(job.expires_at)}) {
     text += '\n' + field;
@@ -62,8 +62,9 @@ std::optional<Job> parse_job(std::string_view text) {
   const auto kind =
       std::find_if(kKinds.begin(), kKinds.end(), [&](CommandKind one) { return name_of(one) == fields[3]; });
   const Result<UtcInstant> expires_at = parse_instant(fields[6]);
-  if (fields[0] != kVersion || kind == kKinds.end() || !expires_at) return std::nullopt;
-  return Job{fields[1], fields[2], *kind, fields[4], fields[5], *expires_at};
+  const bool activated = fields[0] == kVersionActivated;
+  if ((fields[0] != kVersion && !activated) || kind == kKinds.end() || !expires_at) return std::nullopt;
+  return Job{fields[1], fields[2], *kind, fields[4], fields[5], *expires_at, activated};
 }
 
 bool is_switch(CommandKind kind) {

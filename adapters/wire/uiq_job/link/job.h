@@ -16,6 +16,8 @@ struct Job {
   std::string meter;  // as the engine named it
   std::string mac;    // of its module
   UtcInstant expires_at{};
+  // The request to begin it may have left. One that switches is not asked to begin again.
+  bool activated = false;
 };
 
 // 1 to 200 bytes without control characters: what may stand in a Job.

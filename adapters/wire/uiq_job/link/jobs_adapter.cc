@@ -22,6 +22,26 @@ using Kind = Told::Kind;
 
 constexpr milliseconds kStateAway{1000};
 
+// Does what it is for also when an exception passes.
+template <class Work>
+class AtEnd {
+ public:
+  explicit AtEnd(Work work) : work_(std::move(work)) {}
+  AtEnd(const AtEnd&) = delete;
+  AtEnd& operator=(const AtEnd&) = delete;
+  ~AtEnd() { work_(); }
+
+ private:
+  Work work_;
+};
+
+// A fault of a receiver says nothing definite of a switch. Of what changes nothing it is a refusal: many
+// servers blame themselves for a device that they do not know.
+sdk::Setback setback_of(const Told& told, sdk::Effect effect) {
+  const bool asks = effect != sdk::Effect::Change;
+  return told.setback == sdk::Setback::BrokeOff && asks ? sdk::Setback::Refused : told.setback;
+}
+
 }  // namespace
 
 class JobsAdapter::Core : public std::enable_shared_from_this<Core> {
@@ -29,7 +49,7 @@ class JobsAdapter::Core : public std::enable_shared_from_this<Core> {
   Core(JobSettings settings, sdk::Services services)
       : link_(std::make_shared<Link>(std::move(settings), services)),
         poller_(std::make_shared<Poller>(link_)),
-        can_(capabilities_of(*link_->settings.site)),
+        can_(capabilities_of(*link_->settings.site, link_->settings.names)),
         stopped_(services.executor, asio::steady_timer::time_point::max()),
         quiet_(services.executor) {}
 
@@ -66,10 +86,12 @@ class JobsAdapter::Core : public std::enable_shared_from_this<Core> {
 
   sdk::Awaitable<std::vector<AttemptAnswer>> attempt(Attempt attempt) {
     ++under_way_;
+    const AtEnd over([this] {
+      --under_way_;
+      quiet_.notify();
+    });
     auto asking = answer_to(attempt);
     const AttemptAnswer answer = co_await std::move(asking);
-    --under_way_;
-    quiet_.notify();
     co_return std::vector<AttemptAnswer>(attempt.meters.size(), answer);
   }
 
@@ -105,9 +127,11 @@ class JobsAdapter::Core : public std::enable_shared_from_this<Core> {
     const std::optional<std::size_t> place = link_->jobs.take_place();
     if (!place) co_return failed("not_sent", "as many jobs are waited for as there may be");
     bool kept = false;
+    const AtEnd giving_back([&] {
+      if (!kept) link_->jobs.free(*place);
+    });
     auto trying = find_and_add(attempt, *place, kept);
     const AttemptAnswer answer = co_await std::move(trying);
-    if (!kept) link_->jobs.free(*place);
     co_return answer;
   }
 
@@ -128,24 +152,13 @@ class JobsAdapter::Core : public std::enable_shared_from_this<Core> {
     const Told told = co_await std::move(asking);
     note(told);
     const std::string& meter = attempt.meters.front();
-    switch (told.kind) {
-      case Kind::Unsent:
-        co_return failed("not_sent", told.words);
-      case Kind::NotTaken:
-        co_return failed("unreachable", told.words);
-      case Kind::Faulted: {  // perhaps since the module is in another meter now
-        auto forgetting = link_->devices.forget(meter);
-        co_await std::move(forgetting);
-        co_return failed("rejected", told.words);
-      }
-      case Kind::Refused:
-        co_return failed("rejected", told.words);
-      case Kind::Lost:
-        co_return unknown("no_answer", told.words);
-      case Kind::Unreadable:
-        co_return unknown("unreadable_answer", told.words);
-      case Kind::Answered:
-        break;
+    if (told.kind == Kind::Faulted) {  // perhaps since the module is in another meter now
+      auto forgetting = link_->devices.forget(meter);
+      co_await std::move(forgetting);
+    }
+    if (!told.answered()) {
+      const sdk::Effect effect = sdk::effect_of(attempt.kind);
+      co_return sdk::after(effect, setback_of(told, effect), told.words);
     }
     const std::string& id = told.rows.front().at("job");
     if (!is_plain(id)) co_return unknown("unreadable_answer", "the job's id cannot be noted: " + words(id));
@@ -213,7 +226,7 @@ class JobsAdapter::Core : public std::enable_shared_from_this<Core> {
         found.problem = failed("unreadable_answer", told.words);
         break;
       case Kind::Answered: {
-        found = found_by(told.rows, meter);
+        found = found_by(told.rows, meter, is_switch(attempt.kind));
         if (found.problem) {
           if (found.problem->reason == "unreadable_answer") link_->standing.trouble(found.problem->words);
           break;

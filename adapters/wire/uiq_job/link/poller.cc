@@ -165,15 +165,35 @@ sdk::Awaitable<Poller::Next> Poller::go_on(OpenPtr open, JobState state, std::st
   // A switch may be worked on for hours; nobody but the head-end can say what became of it.
   if (late(*open, is_switch(job.kind))) co_return give_up(*open, "its last state is " + words(word));
   const bool idle = link_->settings.activate_jobs && state == JobState::NotStarted && !open->activated;
-  if (idle && link_->services.clock.now() < job.expires_at) {
-    Values values;
-    values["job"] = job.id;
-    auto asking = link_->far.ask(Operation::ActivateJob, std::move(values), Sending());
-    const Told told = co_await std::move(asking);
-    open->activated = !told.fell_silent() && told.kind != Told::Kind::Unsent;
-    if (!told.answered()) log(LogLevel::Warn, "UIQ_JOB_NOT_ACTIVATED", *open, "error=\"" + told.words + "\"");
+  if (idle && !job.activated && link_->services.clock.now() < job.expires_at) {
+    auto activating = activate(open);
+    co_await std::move(activating);
   }
   co_return Next::Again;
+}
+
+// Makes durable that the request leaves: what switches is begun once, also where its answer was lost or a
+// crash came in between.
+sdk::Awaitable<Outcome> Poller::mark_activated(OpenPtr open) {
+  open->kept.job.activated = true;
+  auto keeping = link_->jobs.keep(open->kept.place, open->kept.job);
+  const Outcome kept = co_await std::move(keeping);
+  if (!kept) open->kept.job.activated = false;  // and nothing is sent
+  co_return kept;
+}
+
+sdk::Awaitable<void> Poller::activate(OpenPtr open) {
+  Values values;
+  values["job"] = open->kept.job.id;
+  Sending how;
+  if (sdk::effect_of(open->kept.job.kind) == sdk::Effect::Change) {
+    how.before_send = [self = shared_from_this(), open] { return self->mark_activated(open); };
+    how.fresh_connection = true;
+  }
+  auto asking = link_->far.ask(Operation::ActivateJob, std::move(values), std::move(how));
+  const Told told = co_await std::move(asking);
+  open->activated = !told.fell_silent() && told.kind != Told::Kind::Unsent;
+  if (!told.answered()) log(LogLevel::Warn, "UIQ_JOB_NOT_ACTIVATED", *open, "error=\"" + told.words + "\"");
 }
 
 sdk::Awaitable<Poller::Next> Poller::finish(OpenPtr open, JobState state, Told status) {
@@ -199,12 +219,16 @@ sdk::Awaitable<Poller::Next> Poller::finish(OpenPtr open, JobState state, Told s
       link_->standing.trouble("results of a job: " + results.words);
       if (++open->bad_results < kResultLooks && !late(*open, false)) co_return Next::Again;
     }
-    record = to_record(*operation, job, std::string_view(results.message).substr(0, kMaxRawBytes));
+    record = to_record(*operation, job, std::string_view(results.message).substr(0, kMaxRawBytes),
+                       status.rows.front().at("status"));
     batch = read_record(site, names, record);
-    // Of a job that failed only a row that says the same is believed.
+    // Of a job that failed only a row that says the same is believed; but where a switch may have moved, what
+    // speaks against the failure is not thrown away.
     const Ending ending =
         batch.results.empty() ? Ending::Unknown : site.ending_of(batch.results.front().word);
-    if (state == JobState::Failed && ending != Ending::Failed && ending != Ending::NoAnswer) batch = {};
+    const bool moves = sdk::effect_of(job.kind) == sdk::Effect::Change;
+    if (state == JobState::Failed && !moves && ending != Ending::Failed && ending != Ending::NoAnswer)
+      batch = {};
   }
   if (batch.results.empty()) {
     record = to_record(Operation::JobStatus, job, std::string_view(status.message).substr(0, kMaxRawBytes));

@@ -56,7 +56,7 @@ class Poller : public std::enable_shared_from_this<Poller> {
     JobBook::Kept kept;
     int looks = 0;
     int bad_results = 0;     // answers to the question for results that cannot be read
-    bool activated = false;  // answered, whatever was said
+    bool activated = false;  // answered, whatever was said; of a switch job see Job
     bool told_of_word = false;
     std::chrono::milliseconds at_least{0};  // what the head-end asked us to wait
     boost::asio::cancellation_signal cancel;
@@ -68,6 +68,8 @@ class Poller : public std::enable_shared_from_this<Poller> {
   sdk::Awaitable<void> look(OpenPtr open);
   sdk::Awaitable<Next> step(OpenPtr open);
   sdk::Awaitable<Next> go_on(OpenPtr open, JobState state, std::string word);
+  sdk::Awaitable<void> activate(OpenPtr open);
+  sdk::Awaitable<Outcome> mark_activated(OpenPtr open);
   sdk::Awaitable<Next> finish(OpenPtr open, JobState state, Told status);
   sdk::Awaitable<Next> commit(OpenPtr open, std::shared_ptr<const std::string> record, DecodedBatch batch);
   sdk::Awaitable<void> forget(OpenPtr open);

@@ -10,18 +10,28 @@
 namespace ami::uiq_job {
 namespace {
 
-constexpr std::string_view kFirstLine = "uiq-job-record 1\n";
+// 2 has the word of the job's state in a line of its own; records of 1 are in the store.
+constexpr std::string_view kFirstLine = "uiq-job-record 1\n", kFirstLineOfTwo = "uiq-job-record 2\n";
 constexpr std::string_view kBetween = "\n\n";  // a Job's text has no empty line
 
 struct Parts {
   Operation operation = Operation::JobStatus;
+  std::string_view status;
   Job job;
   std::string_view message;
 };
 
 std::optional<Parts> split(std::string_view record) {
-  if (!record.starts_with(kFirstLine)) return std::nullopt;
+  const bool two = record.starts_with(kFirstLineOfTwo);
+  if (!two && !record.starts_with(kFirstLine)) return std::nullopt;
   record.remove_prefix(kFirstLine.size());
+  std::string_view status;
+  if (two) {
+    const std::size_t end = record.find('\n');
+    if (end == std::string_view::npos) return std::nullopt;
+    status = record.substr(0, end);
+    record.remove_prefix(end + 1);
+  }
   const std::size_t line = record.find('\n'), gap = record.find(kBetween);
   if (gap == std::string_view::npos || line >= gap) return std::nullopt;
   std::optional<Job> job = parse_job(record.substr(line + 1, gap - line - 1));
@@ -29,7 +39,7 @@ std::optional<Parts> split(std::string_view record) {
   for (const Operation operation : {Operation::JobStatus, Operation::ReadResults,
                                     Operation::ProvisioningResults, Operation::PingResults}) {
     if (name_of(operation) != record.substr(0, line)) continue;
-    return Parts{operation, std::move(*job), record.substr(gap + kBetween.size())};
+    return Parts{operation, status, std::move(*job), record.substr(gap + kBetween.size())};
   }
   return std::nullopt;
 }
@@ -85,8 +95,10 @@ std::optional<ResultObservation> status_of(const Parts& parts, const SiteTemplat
 
 }  // namespace
 
-std::string to_record(Operation operation, const Job& job, std::string_view message) {
-  std::string record(kFirstLine);
+std::string to_record(Operation operation, const Job& job, std::string_view message,
+                      std::string_view status) {
+  std::string record(status.empty() ? kFirstLine : kFirstLineOfTwo);
+  if (!status.empty()) record += words(status) + '\n';
   record += std::string(name_of(operation)) + '\n' + to_text(job);
   record += kBetween;
   record += message;
@@ -108,6 +120,7 @@ DecodedBatch read_record(const SiteTemplate& site, AliasKind names, std::string_
   said->meter_kind = names;
   said->measure = name_of(parts->operation);
   said->transaction = out.text(parts->job.transaction);
+  said->channel = out.text(parts->status);
   said->raw = raw;
   out.results.push_back(*said);
   return out;

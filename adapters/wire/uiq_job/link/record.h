@@ -16,14 +16,17 @@ inline constexpr const char* kNoRecord = "no_uiq_job_record";  // not what to_re
 }
 
 // `operation` is the one that `message` (a SOAP envelope) answers: JobStatus, or one of the results. No
-// header of HTTP, so no credential, is in it.
-std::string to_record(Operation operation, const Job& job, std::string_view message);
+// header of HTTP, so no credential, is in it. `status`: of results, the word of the job's state that came
+// before them.
+std::string to_record(Operation operation, const Job& job, std::string_view message,
+                      std::string_view status = {});
 
 // What it says of the job's meter: at most one result, with transaction and meter as in the job and
 //   measure  name of the operation
 //   word     the status, or the word of the meter's row of results; empty where there is none to believe
 //   fault    the row's error message, or why no row is believed: they disagree, cannot be read, or speak of
 //            other devices only
+//   channel  of results: the word of the job's state; empty where an older record does not say
 // No result: there is no row at all.
 DecodedBatch read_record(const SiteTemplate& site, AliasKind names, std::string_view record);
 

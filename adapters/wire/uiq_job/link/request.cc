@@ -84,7 +84,7 @@ Values values_of(const SiteTemplate& site, const sdk::Attempt& attempt, const st
   return values;
 }
 
-Found found_by(const std::vector<Row>& rows, const std::string& meter) {
+Found found_by(const std::vector<Row>& rows, const std::string& meter, bool named) {
   Found found;
   const auto field = [](const Row& row, const char* name) {
     const auto at = row.find(name);
@@ -95,6 +95,9 @@ Found found_by(const std::vector<Row>& rows, const std::string& meter) {
     const std::string name = field(row, "meter"), mac = field(row, "mac");
     if (!name.empty() && name != meter) {
       other = true;
+    } else if (named && name.empty()) {
+      found.problem = failed("unreadable_answer", "the search gave a device without its name");
+      return found;
     } else if (!is_plain(mac)) {
       found.problem = failed("unreadable_answer", "the search gave a device without its MAC id");
       return found;

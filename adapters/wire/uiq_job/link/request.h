@@ -23,8 +23,9 @@ struct Found {
   std::string mac;
   std::optional<sdk::AttemptAnswer> problem;
 };
-// What the rows of a search for `meter` say. A row without a name is believed to be its.
-Found found_by(const std::vector<Row>& rows, const std::string& meter);
+// What the rows of a search for `meter` say. A row without a name is believed to be its, unless `named`: for
+// what is switched, a search that may also find other meters' modules proves nothing.
+Found found_by(const std::vector<Row>& rows, const std::string& meter, bool named);
 
 // Failed, or Unknown, with a reason of sdk::AttemptAnswer.
 sdk::AttemptAnswer failed(const char* reason, std::string why);

@@ -156,7 +156,7 @@ sdk::CommandLimits limits_of(const sdk::Settings& settings) {
   return limits;
 }
 
-sdk::Capabilities capabilities_of(const SiteTemplate& site) {
+sdk::Capabilities capabilities_of(const SiteTemplate& site, AliasKind names) {
   sdk::Capabilities can;
   if (site.find(Operation::JobStatus) == nullptr) return can;
   const bool reads = site.find(Operation::AddReadJob) != nullptr;
@@ -167,8 +167,10 @@ sdk::Capabilities capabilities_of(const SiteTemplate& site) {
   can.backfill = reads_by("read_lp") && needs(site, Operation::AddReadJob, "from") &&
                  needs(site, Operation::AddReadJob, "to");
   can.ping = site.find(Operation::AddPingJob) != nullptr && site.find(Operation::PingResults) != nullptr;
+  const OperationTemplate* find = site.find(Operation::FindDevice);
+  const bool sure_of_it = names == AliasKind::Mac || (find != nullptr && find->fields.contains("meter"));
   const auto switches_by = [&](std::string_view what) {
-    return site.assumed().empty() && needs(site, Operation::AddProvisioningJob, "action") &&
+    return site.assumed().empty() && sure_of_it && needs(site, Operation::AddProvisioningJob, "action") &&
            site.action_word(what).has_value();
   };
   can.switch_open = switches_by("disconnect");

@@ -43,7 +43,8 @@ Result<JobSettings> job_config(const sdk::Settings& settings, std::shared_ptr<co
 sdk::CommandLimits limits_of(const sdk::Settings& settings);
 
 // What a template has the operations for. A switch is only stated by a template that the site has compared
-// with its WSDL: as long as it says `assumed`, nothing opens or closes by it.
-sdk::Capabilities capabilities_of(const SiteTemplate& site);
+// with its WSDL: as long as it says `assumed`, nothing opens or closes by it. By names other than MAC ids it
+// also needs the field `meter` in the answer of find_device: else nobody knows whose module was found.
+sdk::Capabilities capabilities_of(const SiteTemplate& site, AliasKind names = AliasKind::Badge);
 
 }  // namespace ami::uiq_job

@@ -1,5 +1,6 @@
 #include "adapters/wire/uiq_job/link/verdict.h"
 
+#include "adapters/sdk/setback.h"
 #include "adapters/wire/uiq_job/codec/uiq_job.h"
 #include "adapters/wire/uiq_job/link/job.h"
 
@@ -9,6 +10,8 @@ namespace {
 using sdk::AttemptAnswer;
 using sdk::AttemptState;
 using sdk::CommandKind;
+using sdk::Effect;
+using sdk::Setback;
 using sdk::SwitchPosition;
 
 constexpr const char* kByExport = "done; values come with the next export (assumed)";
@@ -36,6 +39,8 @@ void succeeded(CommandKind kind, bool of_the_meter, AttemptAnswer& answer) {
   }
   // To have asked is not to know: the position is what was asked for.
   if (kind == CommandKind::SwitchState || kind == CommandKind::SwitchArm) return;
+  // Nor is a job that came to its end a switch that moved.
+  if (!of_the_meter && effect_of(kind) == Effect::Change) return;
   end(answer, AttemptState::Succeeded, "");
   if (is_read(kind)) answer.words = kByExport;
 }
@@ -51,6 +56,11 @@ void stands(CommandKind kind, SwitchPosition position, AttemptAnswer& answer) {
   } else {
     answer.reason = "failed";  // but Unknown: nothing says that it will not be carried out yet
   }
+}
+
+void set_back(CommandKind kind, Setback setback, AttemptAnswer& answer) {
+  const AttemptAnswer said = after(effect_of(kind), setback, {});
+  end(answer, said.state, said.reason);
 }
 
 std::optional<UtcInstant> instant_of(const StatedTime& time, const Zone& zone) {
@@ -69,20 +79,21 @@ AttemptAnswer verdict_of(const SiteTemplate& site, const Zone& zone, CommandKind
   if (result.measure == name_of(Operation::JobStatus)) {
     const JobState state = site.state_of(result.word);
     if (state == JobState::Completed) succeeded(kind, false, answer);
-    if (state == JobState::Failed) end(answer, AttemptState::Failed, "failed");
+    // Without a row of the meter: what it did before the job failed is not told.
+    if (state == JobState::Failed) set_back(kind, Setback::NotDone, answer);
     return answer;
   }
-  switch (site.ending_of(result.word)) {
+  const Ending ending = site.ending_of(result.word);
+  switch (ending) {
     case Ending::Succeeded:
       succeeded(kind, true, answer);
       break;
-    case Ending::Failed:
-      end(answer, AttemptState::Failed, "failed");
+    case Ending::Failed:  // a word that the site's table takes for it
+      set_back(kind, Setback::Declined, answer);
       break;
     case Ending::NoAnswer:
-      answer.reason = "no_answer";
+      set_back(kind, Setback::MeterSilent, answer);
       if (kind == CommandKind::Ping) answer.power = sdk::PowerState::NoAnswer;
-      if (!is_switch(kind)) answer.state = AttemptState::Failed;
       break;
     case Ending::Open:
       stands(kind, SwitchPosition::Open, answer);
@@ -95,6 +106,11 @@ AttemptAnswer verdict_of(const SiteTemplate& site, const Zone& zone, CommandKind
       break;
     case Ending::Unknown:
       break;
+  }
+  const bool job_failed = site.state_of(result.channel) == JobState::Failed;
+  if (job_failed && answer.state == AttemptState::Succeeded && effect_of(kind) == Effect::Change) {
+    set_back(kind, Setback::Contradicted, answer);
+    answer.words = "the job says " + words(result.channel) + ", its row " + answer.words;
   }
   return answer;
 }

@@ -13,10 +13,10 @@ namespace ami::uiq_job {
 //   read, backfill  Succeeded: values come with the next export (assumed); the job's answers carry none
 //   ping            Powered, or Failed no_answer with PowerState::NoAnswer; an end that does not speak of the
 //                   meter says nothing of its power
-//   switch          Succeeded: done, as the head-end says; the position stays Unknown unless a row says where
-//   the
-//                   switch stands. A position other than the asked-for one, and no answer of the meter, leave
-//                   open what happened: Unknown.
+//   switch          Succeeded: done, as a row of the meter says; the position stays Unknown unless that says
+//                   where the switch stands. Unknown, since it may have moved: a job that ended without a
+//                   row, whichever way; a job that failed whose row says otherwise; a position other than the
+//                   asked-for one; no answer of the meter.
 // `zone` is for times without an offset; a time that it cannot settle is left out.
 sdk::AttemptAnswer verdict_of(const SiteTemplate& site, const Zone& zone, sdk::CommandKind kind,
                               const ResultObservation& result);

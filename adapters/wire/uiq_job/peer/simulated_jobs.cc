@@ -47,7 +47,7 @@ const Device* SimulatedJobs::by_mac(std::string_view mac) const {
 
 std::optional<UtcInstant> SimulatedJobs::end_of(const Job& job) const {
   if (!job.begins || job.never_ends) return std::nullopt;
-  return *job.begins + timing_.takes;
+  return *job.begins + job.takes;
 }
 
 bool SimulatedJobs::ended(const Job& job, UtcInstant now) const {
@@ -62,8 +62,12 @@ void SimulatedJobs::pass(UtcInstant now) {
     const std::string mac = value(job.values, "mac");
     const auto device =
         std::find_if(devices_.begin(), devices_.end(), [&](const Device& one) { return one.mac == mac; });
-    if (device == devices_.end() || !device->answers || job.added_by != Operation::AddProvisioningJob)
+    if (device == devices_.end()) continue;
+    if (field_ != nullptr) {
+      deeds_[job.id] = field_->carry_out(job, *device);
       continue;
+    }
+    if (!device->answers || job.added_by != Operation::AddProvisioningJob) continue;
     const std::string action = value(job.values, "action");
     if (action == site_.action_word("disconnect")) device->open = true;
     if (action == site_.action_word("connect")) device->open = false;
@@ -106,7 +110,7 @@ std::string SimulatedJobs::perform(const Asked& asked, UtcInstant now, Disorder 
   if (asked.operation == Operation::JobStatus) return status(*job, now, disorder);
   if (asked.operation != Operation::ActivateJob) return results(asked.operation, *job, now, disorder);
   if (job->begins) return encode_fault(site_, "the job is active already");
-  job->begins = now + timing_.waits;
+  schedule(*job, now + timing_.waits);
   return encode_answer(site_, asked.operation, {});
 }
 
@@ -128,13 +132,19 @@ std::string SimulatedJobs::add_job(const Asked& asked, UtcInstant now, Disorder 
   job.added_by = asked.operation;
   job.values = asked.values;
   job.added = now;
-  if (timing_.starts_by_itself) job.begins = now + timing_.waits;
   job.fails = disorder == Disorder::JobFails;
   job.never_ends = disorder == Disorder::NeverEnds;
+  if (timing_.starts_by_itself) schedule(job, now + timing_.waits);
   jobs_.push_back(job);
   std::vector<Row> rows;
   if (disorder != Disorder::NoJobId) rows.push_back({{"job", job.id}});
   return encode_answer(site_, asked.operation, rows);
+}
+
+void SimulatedJobs::schedule(Job& job, UtcInstant begins) {
+  job.begins = begins;
+  job.takes = timing_.takes;
+  if (field_ != nullptr) field_->scheduled(job);
 }
 
 std::string SimulatedJobs::status(const Job& job, UtcInstant now, Disorder disorder) const {
@@ -153,14 +163,18 @@ std::string SimulatedJobs::results(Operation operation, const Job& job, UtcInsta
     const Device* device = by_mac(mac);
     Row row{{"mac", mac}, {"word", words_.success}, {"time", to_text(*end_of(job))}};
     if (disorder == Disorder::OtherDevice) row["mac"] = kElsewhere;
-    if (device == nullptr || !device->answers) {
+    const auto of_field = deeds_.find(job.id);
+    const Deed deed = of_field != deeds_.end() ? of_field->second
+                      : device == nullptr      ? Deed{false}
+                                               : Deed{device->answers, device->open};
+    if (!deed.answers) {
       row["word"] = words_.no_response;
     } else if (value(job.values, "action") == site_.action_word("switch_state")) {
-      row["word"] = device->open ? words_.open : words_.closed;
+      row["word"] = deed.open ? words_.open : words_.closed;
     }
-    if (job.fails) {
+    if (job.fails || !deed.fault.empty()) {
       row["word"] = words_.failure;
-      row["fault"] = "the job was ordered to fail";
+      row["fault"] = job.fails ? "the job was ordered to fail" : deed.fault;
     }
     if (disorder == Disorder::StrangeWord) row["word"] = "Perhaps";
     rows.push_back(std::move(row));

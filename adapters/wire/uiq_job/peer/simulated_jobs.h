@@ -54,12 +54,41 @@ enum class Disorder {
   NothingFound,  // no row
 };
 
+struct Job {
+  std::string id;
+  Operation added_by = Operation::AddReadJob;
+  Values values;  // of the call that added it
+  UtcInstant added{};
+  std::optional<UtcInstant> begins{};
+  std::chrono::milliseconds takes{};  // once it began
+  bool fails = false, never_ends = false, carried_out = false;
+};
+
+// What a job that ended found its device like.
+struct Deed {
+  bool answers = true;
+  bool open = false;    // where its service switch stands
+  std::string fault{};  // not empty: it failed
+};
+
+// A host with meters of its own implements this; without one, devices are as Device says. Called by answer() and
+// pass(); must not call back.
+class Field {
+ public:
+  virtual ~Field() = default;
+  // A job will begin. Its `takes` and `never_ends` may be set.
+  virtual void scheduled(Job& job) = 0;
+  // Carries out what a job is for, once for each job, when it ends.
+  virtual Deed carry_out(const Job& job, const Device& device) = 0;
+};
+
 class SimulatedJobs {
  public:
   SimulatedJobs(SiteTemplate site, Timing timing = {}, Words words = {})
       : site_(std::move(site)), timing_(timing), words_(std::move(words)) {}
 
   void add(Device device) { devices_.push_back(std::move(device)); }
+  void attach(Field& field) { field_ = &field; }  // outlives this
   // Of the next `times` calls of `operation`.
   void order(Operation operation, Disorder disorder, int times = 1);
 
@@ -69,6 +98,8 @@ class SimulatedJobs {
     bool lost = false;  // the connection breaks instead
   };
   Reply answer(std::string_view message, UtcInstant now);
+  // Carries out the jobs that have ended by now, as answer() does first: for who cannot wait until somebody asks.
+  void pass(UtcInstant now);
 
   // What was asked, in order; calls that could not be read are not in it.
   struct Entry {
@@ -76,14 +107,7 @@ class SimulatedJobs {
     Operation operation;
     Values values;
   };
-  struct Job {
-    std::string id;
-    Operation added_by = Operation::AddReadJob;
-    Values values;  // of the call that added it
-    UtcInstant added{};
-    std::optional<UtcInstant> begins{};
-    bool fails = false, never_ends = false, carried_out = false;
-  };
+  using Job = peer::Job;
   [[nodiscard]] const std::vector<Entry>& ledger() const noexcept { return ledger_; }
   [[nodiscard]] std::size_t asked(Operation operation) const;
   [[nodiscard]] const std::vector<Job>& jobs() const noexcept { return jobs_; }
@@ -93,7 +117,7 @@ class SimulatedJobs {
 
  private:
   Disorder next_disorder(Operation operation);
-  void pass(UtcInstant now);
+  void schedule(Job& job, UtcInstant begins);
   std::string perform(const Asked& asked, UtcInstant now, Disorder disorder);
   std::string add_job(const Asked& asked, UtcInstant now, Disorder disorder);
   std::string find(const Values& values, Disorder disorder) const;
@@ -108,6 +132,8 @@ class SimulatedJobs {
   const Words words_;
   std::vector<Device> devices_;
   std::vector<Job> jobs_;
+  std::map<std::string, Deed> deeds_;  // by job, of a field
+  Field* field_ = nullptr;
   std::vector<Entry> ledger_;
   std::map<Operation, std::deque<Disorder>> disorders_;
   std::size_t unread_ = 0;

@@ -58,7 +58,7 @@ TEST(CimEncode, CommandCentersCredentialsStandWhereEachVersionWantsThem) {
   Message message = get_scalar_readings({{"FA1", true, ""}}, {});
   message.edition = Edition::CommandCenter;
   message.soap = Soap::V11;
-  message.credentials.emplace("u", "p");
+  message.credentials = Credentials{"u", Secret("p")};
   const std::string body = encode(message);
   EXPECT_NE(body.find("<User><UserID>u</UserID></User>"), std::string::npos) << body;
   EXPECT_NE(body.find("<Property><Name>Password</Name><Value>p</Value></Property>"), std::string::npos)
@@ -107,7 +107,7 @@ TEST(CimEncode, AReplyGoesBackInTheRequestsEnvelopeUnderItsCorrelation) {
   Message request = create_control("3.31.0.18", {{"M1", false, ""}});
   request.soap = Soap::V12;
   request.edition = Edition::First;
-  request.credentials.emplace("u", "secret");
+  request.credentials = Credentials{"u", Secret("secret")};
   request.header.message_id = "m-4";
   Message reply = reply_to(request, {"OK", {{"0.0", "", "", "", "", "", ""}}});
   EXPECT_FALSE(reply.credentials.has_value());

@@ -71,7 +71,7 @@ RandomMessage draw_message(std::uint64_t seed) {
   const bool first = m.edition != Edition::Second;
   const bool secret = draw.maybe();
   if (secret) {
-    m.credentials.emplace(draw.word(), draw.word());
+    m.credentials = Credentials{draw.word(), Secret(draw.word())};
     m.credential_place =
         m.soap != Soap::None && draw.maybe() ? CredentialPlace::SoapHeader : CredentialPlace::Body;
   }

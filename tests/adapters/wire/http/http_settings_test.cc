@@ -100,6 +100,14 @@ TEST_F(HttpSettings, TakeWhatIsWritten) {
   EXPECT_EQ(config->limits.min_rate, 500U);
   EXPECT_EQ(config->limits.retry_after, std::chrono::seconds{2});
   EXPECT_EQ(config->limits.idle_time, std::chrono::milliseconds{120'000});
+  const auto guarded = server(
+      "  listen: ['0.0.0.0:1']\n  header_user: 'a:b'\n  header_password_file: password\n"
+      "  plain_credentials: true\n");
+  ASSERT_TRUE(guarded.ok()) << guarded.error().message;
+  EXPECT_FALSE(guarded->basic.has_value());
+  EXPECT_EQ(guarded->in_message->user, "a:b") << "a colon is no matter of a message";
+  EXPECT_EQ(guarded->in_message->password.reveal(), "geheim");
+  EXPECT_TRUE(server("  listen: ['0.0.0.0:1']\n  anonymous_senders: true\n").ok());
   const auto peer = client(
       "  url: http://localhost:8080/x\n  user: u\n  password_file: password\n"
       "  headers: ['X-Site: 7', 'X-Empty:']\n  breaker_failures: 0\n");
@@ -107,6 +115,21 @@ TEST_F(HttpSettings, TakeWhatIsWritten) {
   EXPECT_EQ(*peer->headers.find("X-Site"), "7");
   EXPECT_EQ(*peer->headers.find("X-Empty"), "");
   EXPECT_EQ(peer->breaker.failures, 0);
+}
+
+TEST_F(HttpSettings, CredentialsInTheMessagesToAPeerCountLikeThoseOfHttp) {
+  const auto carrying = [&](const std::string& yaml) {
+    const auto loaded = load(yaml, client_settings());
+    const auto config = client_config(loaded.settings.section("http"), true);
+    return config.ok() ? "no problem" : config.error().message;
+  };
+  EXPECT_THAT(carrying("  url: http://head-end.example/x\n"),
+              HasSubstr("feed.yaml:2: url: user and password would cross the network in clear text to "
+                        "head-end.example"));
+  EXPECT_EQ(carrying("  url: https://head-end.example/x\n"), "no problem");
+  EXPECT_EQ(carrying("  url: http://127.0.0.1/x\n"), "no problem");
+  EXPECT_EQ(carrying("  url: http://head-end.example/x\n  plain_credentials: true\n"), "no problem");
+  EXPECT_TRUE(client("  url: http://head-end.example/x\n").ok());
 }
 
 TEST_F(HttpSettings, SayWhatIsWrongAndWhereWithoutThePassword) {
@@ -138,6 +161,13 @@ TEST_F(HttpSettings, SayWhatIsWrongAndWhereWithoutThePassword) {
   EXPECT_THAT(wrong_server(at + "  certificate: c.pem\n  key: k.pem\n"), HasSubstr("c.pem"));
   EXPECT_THAT(wrong_server("  listen: ['0.0.0.0:1']\n  user: a\n  password_file: password\n"),
               HasSubstr("clear text"));
+  EXPECT_THAT(wrong_server(at + "  header_user: a\n"),
+              HasSubstr("feed.yaml:3: header_user: needs header_password_file"));
+  EXPECT_THAT(wrong_server(at + "  header_password_file: password\n"), HasSubstr("without header_user"));
+  EXPECT_THAT(wrong_server("  listen: ['0.0.0.0:1']\n  header_user: a\n  header_password_file: password\n"),
+              HasSubstr("clear text"));
+  EXPECT_THAT(wrong_server("  listen: ['0.0.0.0:1']\n"), HasSubstr("feed.yaml:2: listen: anybody"));
+  EXPECT_THAT(wrong_server("  listen: ['0.0.0.0:1']\n  client_certificates: required\n"), HasSubstr("TLS"));
   EXPECT_THAT(wrong_client("  url: ftp://h\n"), HasSubstr("feed.yaml:2: url"));
   EXPECT_THAT(wrong_client("  url: http://u:geheim@h/\n"), HasSubstr("password_file"));
   EXPECT_THAT(wrong_client("  url: http://h/\n  user: a\n  password_file: password\n"),

@@ -199,6 +199,37 @@ TEST_F(HttpServer, RefusesCredentialsInClearTextBeyondTheMachine) {
   EXPECT_THROW(serve(settings), std::runtime_error);
   settings.plain_credentials = true;
   EXPECT_TRUE(check(settings).ok());
+  settings.plain_credentials = false;
+  settings.in_message = std::exchange(settings.basic, std::nullopt);
+  EXPECT_THAT(check(settings).error().message, HasSubstr("in clear text at 0.0.0.0"));
+}
+
+TEST_F(HttpServer, BeyondTheMachineAsksWhoSendsUnlessToldNotTo) {
+  ServerSettings settings = plain_server();
+  for (const char* here : {"127.0.0.1", "127.9.8.7", "::1"}) {
+    settings.listen = {{here, 0}};
+    EXPECT_TRUE(check(settings).ok()) << here;
+  }
+  // One open door is enough; an IPv6 address that maps a loopback one is not counted as loopback.
+  for (const char* there : {"0.0.0.0", "::", "192.0.2.1", "::ffff:127.0.0.1", "fe80::1"}) {
+    settings.listen = {{"127.0.0.1", 0}, {there, 0}};
+    const Outcome outcome = check(settings);
+    ASSERT_FALSE(outcome.ok()) << there;
+    EXPECT_THAT(outcome.error().message,
+                HasSubstr("anybody who reaches " + std::string(there) + " could post"));
+    EXPECT_THAT(outcome.error().message, HasSubstr("anonymous_senders: true"));
+  }
+  settings.listen = {{"0.0.0.0", 0}};
+  EXPECT_THROW(serve(settings), std::runtime_error) << "nor does it start";
+  settings.anonymous_senders = true;
+  EXPECT_TRUE(check(settings).ok());
+  settings.anonymous_senders = false;
+  settings.plain_credentials = true;
+  EXPECT_FALSE(check(settings).ok()) << "it allows credentials in clear text, not their absence";
+  settings.in_message = BasicCredentials{"u", Secret("p")};
+  EXPECT_TRUE(check(settings).ok());
+  settings.basic = std::exchange(settings.in_message, std::nullopt);
+  EXPECT_TRUE(check(settings).ok());
 }
 
 TEST_F(HttpServer, SaysThatAnAddressIsTakenAsTransient) {
@@ -210,6 +241,7 @@ TEST_F(HttpServer, SaysThatAnAddressIsTakenAsTransient) {
   ASSERT_FALSE(outcome.ok());
   EXPECT_EQ(outcome.error().fault, Fault::Transient);
   same.listen = {{"192.0.2.1", 0}};  // TEST-NET-1: never ours
+  same.anonymous_senders = true;
   Server third(same, host.services());
   EXPECT_FALSE(drive(third.start()).ok());
 }

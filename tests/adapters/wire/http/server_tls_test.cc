@@ -153,6 +153,17 @@ TEST_F(HttpServerTls, TakesRenewedCertificatesWithoutDroppingConnections) {
   EXPECT_TRUE(drive(server.reload_certificates()).ok());
 }
 
+TEST_F(HttpServerTls, CertificatesSayWhoSendsOnlyWhereTheyAreRequired) {
+  for (const ClientCertificates asked :
+       {ClientCertificates::None, ClientCertificates::Optional, ClientCertificates::Required}) {
+    ServerSettings settings = tls_server(asked);
+    settings.listen = {{"0.0.0.0", 0}};
+    EXPECT_EQ(check(settings).ok(), asked == ClientCertificates::Required);
+    settings.anonymous_senders = true;
+    EXPECT_TRUE(check(settings).ok());
+  }
+}
+
 TEST_F(HttpServerTls, SaysWhichFileIsWrong) {
   ServerSettings settings = tls_server(ClientCertificates::Required);
   EXPECT_TRUE(check(settings).ok());

@@ -98,30 +98,6 @@ TEST(HttpBasic, ThatIsMalformedIsNobody) {
   }
 }
 
-TEST(HttpBasic, ComparesUserAndPassword) {
-  const BasicCredentials right{"user", Secret("pass")};
-  EXPECT_TRUE(constant_time_equal(right, BasicCredentials{"user", Secret("pass")}));
-  EXPECT_FALSE(constant_time_equal(right, BasicCredentials{"user", Secret("Pass")}));
-  EXPECT_FALSE(constant_time_equal(right, BasicCredentials{"use", Secret("rpass")}));
-  EXPECT_FALSE(constant_time_equal(right, BasicCredentials{}));
-  EXPECT_FALSE(constant_time_equal("secret", std::string("secret\0", 7)));
-  EXPECT_TRUE(constant_time_equal("", ""));
-}
-
-template <class T>
-concept Printable = requires(std::ostream& out, const T& value) {
-  out << value;
-};
-static_assert(!Printable<Secret> && !Printable<BasicCredentials>);
-static_assert(Printable<std::string>);
-
-TEST(HttpSecret, LeavesNothingWhereItWasMovedFrom) {
-  Secret first("short");
-  const Secret second(std::move(first));
-  EXPECT_EQ(second.reveal(), "short");
-  EXPECT_EQ(first.reveal(), "");  // NOLINT(bugprone-use-after-move): that is what is tested
-}
-
 class HttpSecretFile : public testing::Test {
  protected:
   HttpSecretFile() {

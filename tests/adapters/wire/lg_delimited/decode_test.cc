@@ -108,7 +108,7 @@ TEST(LgDelimitedIntervals, AreRefusedUnlessTheFeedEnablesThem) {
   EXPECT_STREQ(fed.batch.malformed[0].reason, "record_type_not_enabled");
 }
 
-TEST(LgDelimitedIntervals, FirstTimeIsTheStartSoTheFirstEndIsOneIntervalLater) {
+TEST(LgDelimitedIntervals, FirstTimeIsTheStartAndItsEndIsLeftToTheZone) {
   Options options;
   options.intervals = Intervals{};
   const auto fed = feed(kIntervals, options);
@@ -121,7 +121,9 @@ TEST(LgDelimitedIntervals, FirstTimeIsTheStartSoTheFirstEndIsOneIntervalLater) {
   EXPECT_EQ(said.unit, "KWH");
   ASSERT_EQ(said.values.size(), 3U);
   using namespace std::chrono;
-  EXPECT_EQ(said.values[0].time.civil, CivilTime{local_days{year{2026} / 1 / 15} + minutes{15}});
+  EXPECT_EQ(said.period_start.civil, CivilTime{local_days{year{2026} / 1 / 15}});
+  EXPECT_EQ(said.period_start.text, "01152026120000AM");
+  EXPECT_FALSE(said.values[0].time.present());
   EXPECT_FALSE(said.values[1].time.present());
   EXPECT_EQ(said.values[1].value, "");
   EXPECT_EQ(said.values[1].flag, "N");

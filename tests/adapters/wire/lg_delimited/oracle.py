@@ -97,7 +97,7 @@ def main():
                     raise Bad("field_count_mismatch")
                 if get(9) and not number(get(9)):
                     raise Bad("bad_number")
-                first = moment(get(12)) + datetime.timedelta(seconds=seconds)
+                first = "from " + shown(moment(get(12)))
                 spoilt = False
                 for i in range(count):
                     pair = rest[2 * i:2 * i + 2]
@@ -105,7 +105,7 @@ def main():
                     if value and not number(value):
                         spoilt, value = True, ""
                     values.append("|".join(["V", str(offset), meter, "interval", get(8), "MEPMD01", get(8), get(7),
-                                            str(seconds), get(9), shown(first if i == 0 else None), "-", status, value]))
+                                            str(seconds), get(9), first if i == 0 else "-", "-", status, value]))
                 if spoilt:
                     bad.append(f"M|{offset}|{meter}|bad_number")
                 continue

@@ -29,6 +29,7 @@ std::string render(const DecodedBatch& batch) {
   for (const auto& observation : batch.observations) {
     const auto& series = std::get<SeriesObservation>(observation);
     for (const auto& value : series.values) {
+      const bool from_start = &value == &series.values.front() && !value.time.present();
       text += "V";
       put(text, std::to_string(series.offset));
       put(text, series.meter);
@@ -39,7 +40,7 @@ std::string render(const DecodedBatch& batch) {
       put(text, series.commodity);
       put(text, std::to_string(series.interval.count()));
       put(text, series.constant);
-      put(text, face(value.time));
+      put(text, from_start ? "from " + face(series.period_start) : face(value.time));
       put(text, face(series.occurred_at));
       put(text, value.flag);
       put(text, value.value);

@@ -30,17 +30,37 @@ TEST(MultiSpeakSwitch, A30ChangeHasNoTimeAndTakesThatOfItsReceipt) {
   EXPECT_EQ(notification.reports.batch.results.at(0).time_source, TimeSource::Receipt);
 }
 
-TEST(MultiSpeakSwitch, AFailureIsAResultAndNoEvent) {
+TEST(MultiSpeakSwitch, AFailureIsAResultAndAnEventOfItsOwnWithTheWordsOfTheSender) {
   const auto at = received("2026-01-15T17:00:00Z");
   EXPECT_EQ(
       changed("<meterNo>M1</meterNo><stateChange>Disconnect</stateChange><transactionID>c-1</transactionID>"
               "<errorString>stuck</errorString>",
               at),
+      "E|M1|BADGE|CDStateChangeFailed/Disconnect|stuck|2026-01-15T17:00:00Z|RECEIPT\n"
       "T|M1|c-1|Disconnect|stuck|-\nK|0|0\n");
   EXPECT_EQ(changed("<stateChange errorString='stuck'><meterID>M1</meterID><timestamp>2026-01-15T17:02:11Z"
                     "</timestamp></stateChange>",
                     at, Version::V41),
+            "E|M1|BADGE|CDStateChangeFailed|stuck|2026-01-15T17:02:11Z|DEVICE\n"
             "T|M1|-|-|stuck|2026-01-15T17:02:11Z\nK|0|0\n");
+  // Nobody's switch, or no time: a result alone.
+  EXPECT_EQ(changed("<transactionID>c-1</transactionID><errorString>login</errorString>", at),
+            "T|-|c-1|-|login|-\nK|0|0\n");
+  EXPECT_EQ(changed("<meterNo>M1</meterNo><errorString>stuck</errorString>"), "T|M1|-|-|stuck|-\nK|0|0\n");
+}
+
+TEST(MultiSpeakSwitch, OfSeveralChangesTheOneThatFailedIsNoChange) {
+  EXPECT_EQ(
+      describe(decoded(
+          soap(operation(
+              "CDStatesChangedNotification",
+              "<stateChanges><CDStateChange><meterNo>M1</meterNo><stateChange>Open</stateChange>"
+              "</CDStateChange><CDStateChange errorString='relay'><meterNo>M2</meterNo><stateChange>Open"
+              "</stateChange></CDStateChange></stateChanges>")),
+          received("2026-01-15T17:00:00Z"))),
+      "E|M1|BADGE|CDStateChange/Open|-|2026-01-15T17:00:00Z|RECEIPT\n"
+      "E|M2|BADGE|CDStateChangeFailed/Open|relay|2026-01-15T17:00:00Z|RECEIPT\n"
+      "T|M1|-|Open|-|-\nT|M2|-|Open|relay|-\nK|0|0\n");
 }
 
 TEST(MultiSpeakSwitch, ArmedIsNotClosed) {

@@ -25,7 +25,9 @@ std::string line(const SeriesObservation& said) {
     return text + or_dash(said.tou) + "|" + or_dash(value.time.text) + "|" + or_dash(value.value) + "|" +
            or_dash(value.flag) + "|" + or_dash(said.occurred_at.text) + "\n";
   }
-  text += std::to_string(said.interval.count()) + "|" + or_dash(said.values.at(0).time.text) + "|";
+  const StatedTime& first = said.values.at(0).time;
+  text += std::to_string(said.interval.count()) + "|" +
+          (first.present() ? std::string(first.text) : "from " + std::string(said.period_start.text)) + "|";
   for (std::size_t i = 0; i < said.values.size(); ++i) {
     if (i > 0) text += ',';
     text += said.values[i].value;

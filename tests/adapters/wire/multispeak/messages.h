@@ -1,6 +1,6 @@
 // Messages to decode, and what a decode says, one line a fact (the form that oracle.py prints too):
 //   R|meter|channel|measure|unit|commodity|tou|time|value|flag|occurred_at
-//   I|meter|channel|measure|unit|commodity|seconds|end of the first|value~flag,…|slot=register,…
+//   I|meter|channel|measure|unit|commodity|seconds|first end (or: from start)|value~flag,…|slot=register,…
 //   E|meter|KIND|code|text|time|SOURCE
 //   T|meter|transaction|word|fault|time
 //   M|meter|reason

@@ -29,8 +29,8 @@ FeedRules rules(const std::string& overlay_yaml = "") {
   return rules;
 }
 
-NormalisedBatch normalised(const std::string& message, const FeedRules& by) {
-  const auto notification = decoded(message);
+NormalisedBatch normalised(const std::string& message, const FeedRules& by, const Options& options = {}) {
+  const auto notification = decoded(message, options);
   NormalisedBatch out;
   normalise(
       notification.reports.batch, by,
@@ -115,6 +115,83 @@ TEST(MultiSpeakMapping, AStatusNumberIsTheSitesToExplain) {
           "multispeak:lp:1 0.0.2.4.1.1.12.0.0.0.0.0.0.0.0.0.72.0 Wh 2026-01-15T05:00:00Z 250 248 251 249"));
 }
 
+// America/Toronto 2026: the clock goes back on 1 November at 06:00Z and forward on 8 March at 07:00Z.
+std::string hourly(const std::string& start, const std::string& minutes, const std::string& values,
+                   const std::string& ends = "") {
+  return intervals(
+      "<profiles><profile profileID='p1'><intervalLength>" + minutes +
+      "</intervalLength><channels><channel><index>1</index><fieldName>kWhDel</fieldName><units>kWh</units>"
+      "</channel></channels></profile></profiles><blocks><block><profileID>p1</profileID>"
+      "<meterNo>M1</meterNo><endReadingList>" +
+      ends + "</endReadingList><intervalStart>" + start + "</intervalStart><dB><chs><ch><idx>1</idx><d>" +
+      values + "</d></ch></chs></dB></block></blocks>");
+}
+
+NormalisedBatch in_toronto(const std::string& message) {
+  FeedRules by = rules();
+  by.zone = Zone::load("America/Toronto").value();
+  const auto notification = decoded(message);
+  NormalisedBatch out;
+  normalise(
+      notification.reports.batch, by,
+      [](AliasKind, std::string_view, UtcInstant) {
+        return std::optional<ResolvedMeter>({7, "2S", UtcInstant::min(), UtcInstant::max()});
+      },
+      parse_instant("2026-12-01T00:00:00Z").value(), out);
+  return out;
+}
+
+TEST(MultiSpeakMapping, ABlockBeginsAtItsClockFaceAndGoesOnInElapsedTime) {
+  const auto first = [](const std::string& start, const std::string& minutes) {
+    const NormalisedBatch batch = in_toronto(hourly(start, minutes, "1,2,3"));
+    if (!batch.quarantined.empty()) return batch.quarantined[0].reason;
+    const IntervalRun& run = batch.intervals.at(0);
+    return to_text(run.first_start) + " " + std::to_string(run.mantissas.size());
+  };
+  // Midnight of the long day is 04:00Z: that the end of the first hour is a face of two hours is no matter.
+  EXPECT_EQ(first("2026-11-01T00:00:00", "60"), "2026-11-01T04:00:00Z 3");
+  EXPECT_EQ(first("2026-11-01T00:00:00", "240"), "2026-11-01T04:00:00Z 3");
+  EXPECT_EQ(first("2026-03-08T00:00:00", "240"), "2026-03-08T05:00:00Z 3");
+  EXPECT_EQ(first("2026-03-08T01:00:00", "60"), "2026-03-08T06:00:00Z 3");
+  // Which of the two hours, nobody says: quarantined, not stored an hour late.
+  EXPECT_EQ(first("2026-11-01T01:00:00", "60"), "ambiguous_local_time");
+  EXPECT_EQ(first("2026-11-01T01:00:00-04:00", "60"), "2026-11-01T05:00:00Z 3");
+  EXPECT_EQ(first("2026-01-15T00:00:00", "60"), "2026-01-15T05:00:00Z 3");
+}
+
+TEST(MultiSpeakMapping, RegistersBracketABlockByMomentsAndNotByFaces) {
+  const auto end = [](const std::string& date, const std::string& reading) {
+    return "<endReading><channelIndex>1</channelIndex><reading>" + reading + "</reading><readingDate>" +
+           date + "</readingDate></endReading>";
+  };
+  const auto failed = [](const NormalisedBatch& batch) {
+    std::size_t count = 0;
+    for (const auto& set : batch.qualities) {
+      for (const QualityCode& code : set.codes) count += code == QualityCode{2, 6, 0} ? 1U : 0U;
+    }
+    return count;
+  };
+  // The long day has 25 hours of 1 kWh each.
+  std::string values = "1.000";
+  for (int hour = 1; hour < 25; ++hour) values += ",1.000";
+  const auto autumn = [&](const std::string& last) {
+    return in_toronto(hourly("2026-11-01T00:00:00", "60", values,
+                             end("2026-11-01T03:00:00", "104.000") + end("2026-11-02T00:00:00", last)));
+  };
+  // 03:00 EST is four hours behind midnight; the next midnight 25.
+  EXPECT_EQ(failed(autumn("125.000")), 0U);
+  EXPECT_EQ(failed(autumn("124.000")), 1U);
+  // The short day has 23, so its last face lies a place behind its last value.
+  std::string short_day = "1.000";
+  for (int hour = 1; hour < 23; ++hour) short_day += ",1.000";
+  const auto spring = [&](const std::string& last) {
+    return in_toronto(hourly("2026-03-08T00:00:00", "60", short_day,
+                             end("2026-03-08T01:00:00", "101.000") + end("2026-03-09T00:00:00", last)));
+  };
+  EXPECT_EQ(failed(spring("123.000")), 0U);
+  EXPECT_EQ(failed(spring("124.000")), 1U);
+}
+
 TEST(MultiSpeakMapping, MilliAndMegaAreNotTheSame) {
   const auto value = [](const char* units) {
     const auto batch = normalised(
@@ -180,6 +257,12 @@ TEST(MultiSpeakMapping, OutageAndSwitchWordsBecomeOurKinds) {
       {"CDStateChange/Armed", "SWITCH_ARMED"},
       {"CDStateChange/Unknown", "UNMAPPED"},
       {"CDStateChange/Enabled", "UNMAPPED"},
+      {"CDStateChangeFailed", "SWITCH_FAILED"},
+      {"CDStateChangeFailed/Unknown", "SWITCH_FAILED"},
+      {"CDStateChangeFailed/Disconnect", "SWITCH_FAILED"},
+      {"CDStateChangeFailed/Connect", "SWITCH_FAILED"},
+      {"CDStateChangeFailed/Arm", "SWITCH_FAILED"},
+      {"CDStateChangeFailed/Enabled", "UNMAPPED"},
       {"3.8.0.215", "DEMAND_RESET"},
       {"3.31.0.23", "UNMAPPED"},  // a command
   };
@@ -196,6 +279,14 @@ TEST(MultiSpeakMapping, EventsOfTheSamples) {
   const auto closed = normalised(read_file(sample("v41-CDStateChangedNotification")), rules());
   ASSERT_EQ(closed.events.size(), 1U);
   EXPECT_EQ(closed.events[0].kind, "SWITCH_CLOSED");
+  // 3.0 has no time of its own: the receipt's.
+  Options options;
+  options.received_at = parse_instant("2026-01-15T17:00:06Z").value();
+  const auto failed = normalised(read_file(sample("v3-CDStateChangedNotification-failed")), rules(), options);
+  ASSERT_EQ(failed.events.size(), 1U);
+  EXPECT_EQ(failed.events[0].kind, "SWITCH_FAILED");
+  EXPECT_EQ(failed.events[0].code, "");
+  EXPECT_EQ(failed.events[0].raw_text, "Switch did not operate");
 }
 
 }  // namespace

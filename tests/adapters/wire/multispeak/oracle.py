@@ -143,8 +143,10 @@ def switch(owner, word_name, out):
     when = text(owner, "timestamp")
     word = text(owner, word_name)
     out.result(number_of(owner), word, fault, when, always=True)
-    if when and not fault:
-        out.said.append(row("E", number_of(owner), "BADGE", "CDStateChange/" + word, "", when, "DEVICE"))
+    failure = fault or out.fault
+    if when:
+        code = "/".join(part for part in ("CDStateChangeFailed" if failure else "CDStateChange", word) if part)
+        out.said.append(row("E", number_of(owner), "BADGE", code, failure, when, "DEVICE"))
 
 
 def outage(event, out):

@@ -121,7 +121,6 @@ TEST(MultiSpeakRead, AReadWithoutTheChosenIdIsMalformedAndItsNeighboursLive) {
                                               kAt + "<posKWh>2</posKWh></meterRead>")));
   EXPECT_EQ(lines,
             "R|M2|posKWh|posKWh|kWh|-|-|2026-01-01T00:00:00Z|2|whole_kwh|-\n"
-            "T|-|t-1|-|-|2026-01-01T00:00:00Z\n"
             "T|M2|t-1|-|-|2026-01-01T00:00:00Z\n"
             "M|-|missing_meter\n"
             "K|0|0\n");
@@ -145,14 +144,14 @@ TEST(MultiSpeakRead, AFailedReadWithoutATransactionIsStillTold) {
 TEST(MultiSpeakRead, TimesThatAreNone) {
   // a broker's stamp, and defaults of programs that have no time
   EXPECT_EQ(read_lines("<readingDate>2017-10-09T053947PM-5</readingDate><posKWh>5</posKWh>"),
-            "T|M1|t-1|-|-|-\nM|M1|bad_time\nK|0|0\n");
+            "M|M1|bad_time\nK|0|0\n");
   for (const char* none : {"0001-01-01T00:00:00", "0001-01-01T00:00:00Z", "1970-01-01T00:00:00",
                            "1970-01-01T00:00:00Z", "1969-12-31T19:00:00-05:00"}) {
     EXPECT_EQ(read_lines("<readingDate>" + std::string(none) + "</readingDate><posKWh>5</posKWh>"),
-              "T|M1|t-1|-|-|-\nM|M1|missing_time\nK|0|1\n")
+              "M|M1|missing_time\nK|0|1\n")
         << none;
   }
-  EXPECT_EQ(read_lines("<posKWh>5</posKWh>"), "T|M1|t-1|-|-|-\nM|M1|missing_time\nK|0|0\n");
+  EXPECT_EQ(read_lines("<posKWh>5</posKWh>"), "M|M1|missing_time\nK|0|0\n");
   // a bare time is kept as it is: its zone is the feed's to settle
   EXPECT_THAT(read_lines("<readingDate>2026-01-01T00:00:00</readingDate><posKWh>5</posKWh>"),
               HasSubstr("|2026-01-01T00:00:00|5|"));
@@ -170,6 +169,20 @@ TEST(MultiSpeakRead, ABadValueCostsOnlyItself) {
   }
   // nothing written is missing, and no zero
   EXPECT_THAT(read_lines(kAt + "<posKWh/>"), HasSubstr("|2026-01-01T00:00:00Z|-|whole_kwh|-"));
+}
+
+// Whoever pings by a read, or waits for one, must not take it for an answer of the meter.
+TEST(MultiSpeakRead, AReadThatBringsNoValueGivesNoResult) {
+  EXPECT_EQ(read_lines(kAt), "M|M1|no_values\nK|0|0\n");
+  EXPECT_EQ(read_lines(kAt + "<momentaryOutages>2</momentaryOutages>"), "M|M1|no_values\nK|1|0\n");
+  EXPECT_THAT(read_lines(kAt + "<posKWh/>"), HasSubstr("M|M1|no_values\n"));
+  EXPECT_THAT(read_lines(kAt + "<posKWh/>"), ::testing::Not(HasSubstr("T|")));
+  EXPECT_EQ(read_lines(kAt + "<posKWh>x</posKWh>"), "M|M1|bad_number\nK|0|0\n");
+  // Unasked it is nothing: nobody waits for it.
+  EXPECT_EQ(describe(decoded(soap(operation("ReadingChangedNotification",
+                                            "<changedMeterReads><meterRead><meterNo>M1</meterNo>" + kAt +
+                                                "</meterRead></changedMeterReads>")))),
+            "K|0|0\n");
 }
 
 TEST(MultiSpeakRead, CountersAreCountedAsSkipped) {

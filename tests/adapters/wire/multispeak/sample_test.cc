@@ -101,7 +101,7 @@ TEST_F(MultiSpeakSample, ReadRequests) {
     EXPECT_EQ(incoming->journal, "");
     ASSERT_TRUE(incoming->header.has_value());
     EXPECT_EQ(incoming->header->user_id, "hes");
-    EXPECT_TRUE(incoming->header->password.equals("secret"));
+    EXPECT_EQ(incoming->header->password.reveal(), "secret");
     const Request& request = *incoming->request;
     ASSERT_EQ(request.meters.size(), 1U);
     EXPECT_EQ(request.meters[0].number, "FA10000001");

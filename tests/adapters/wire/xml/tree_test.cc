@@ -29,6 +29,20 @@ TEST(XmlTree, FindsElementsByLocalNameWhateverThePrefix) {
   EXPECT_EQ(body.child("read").parent().name(), "B");
 }
 
+TEST(XmlTree, CharactersAreToBeHadUncutToo) {
+  const auto tree = Tree::parse("<a>\n <b>\t</b> <c> x y\t</c><d/><e> &#9; </e>\n</a>");
+  ASSERT_TRUE(tree.ok());
+  const Element a = tree->root();
+  EXPECT_EQ(a.child("b").untrimmed(), "\t");
+  EXPECT_EQ(a.child("b").text(), "");
+  EXPECT_EQ(a.child("c").untrimmed(), " x y\t");
+  EXPECT_EQ(a.child("c").text(), "x y");
+  EXPECT_EQ(a.child("d").untrimmed(), "");
+  EXPECT_EQ(a.child("e").untrimmed(), " \t ");
+  EXPECT_EQ(a.text(), "");
+  EXPECT_EQ(a.child("nowhere").untrimmed(), "");
+}
+
 TEST(XmlTree, WhatIsNotThereIsEmptyAllTheWayDown) {
   const auto tree = Tree::parse("<a/>");
   ASSERT_TRUE(tree.ok());

@@ -19,6 +19,7 @@ AnswerRules rules() {
   out.no_such_meter = {"2.4"};
   out.expired = {"9.1"};
   out.no_answer = {"5.3"};
+  out.refused = {"6.1"};
   out.opened = {"3.31.0.68"};
   out.closed = {"3.31.0.42"};
   out.armed = {"3.31.0.11"};
@@ -60,13 +61,13 @@ TEST(CimVerdict, ASwitchIsWhereItsEventSaysAndArmedIsNotClosed) {
   };
   const Case cases[] = {
       {CommandKind::SwitchOpen, "3.31.0.68", AttemptState::Succeeded, SwitchPosition::Open},
-      {CommandKind::SwitchOpen, "3.31.0.42", AttemptState::Failed, SwitchPosition::Closed},
+      {CommandKind::SwitchOpen, "3.31.0.42", AttemptState::Unknown, SwitchPosition::Closed},
       {CommandKind::SwitchOpen, "3.31.0.84", AttemptState::Failed, SwitchPosition::Unknown},
       {CommandKind::SwitchClose, "3.31.0.42", AttemptState::Succeeded, SwitchPosition::Closed},
-      {CommandKind::SwitchClose, "3.31.0.11", AttemptState::Failed, SwitchPosition::Armed},
-      {CommandKind::SwitchClose, "3.31.0.68", AttemptState::Failed, SwitchPosition::Open},
+      {CommandKind::SwitchClose, "3.31.0.11", AttemptState::Unknown, SwitchPosition::Armed},
+      {CommandKind::SwitchClose, "3.31.0.68", AttemptState::Unknown, SwitchPosition::Open},
       {CommandKind::SwitchArm, "3.31.0.11", AttemptState::Succeeded, SwitchPosition::Armed},
-      {CommandKind::SwitchArm, "3.31.0.42", AttemptState::Failed, SwitchPosition::Closed},
+      {CommandKind::SwitchArm, "3.31.0.42", AttemptState::Unknown, SwitchPosition::Closed},
       {CommandKind::SwitchOpen, "3.26.9.185", AttemptState::Unknown, SwitchPosition::Unknown},
       {CommandKind::Read, "3.31.0.68", AttemptState::Unknown, SwitchPosition::Unknown},
   };
@@ -93,12 +94,30 @@ TEST(CimVerdict, ErrorsFailByTheirCodeAndWarningsSayNothing) {
   EXPECT_EQ(verdict(CommandKind::Read, result("Error", "9.1", "", "M1")).reason, "expired");
   EXPECT_EQ(verdict(CommandKind::Read, result("Error", "5.3", "", "M1")).reason, "no_answer");
   const auto other = verdict(CommandKind::SwitchOpen, result("Error", "7.7", "relay stuck", "M1", "FATAL"));
-  EXPECT_EQ(other.state, AttemptState::Failed);
+  EXPECT_EQ(other.state, AttemptState::Unknown);  // whether it moved before
   EXPECT_EQ(other.reason, "failed");
   EXPECT_EQ(other.words, "7.7: relay stuck");
   for (const char* level : {"INFORM", "WARNING"})
     EXPECT_EQ(verdict(CommandKind::Read, result("Error", "2.4", "", "M1", level)).state,
               AttemptState::Unknown);
+}
+
+// An order that was given up may have been carried out: it is not free to be given again.
+TEST(CimVerdict, OfASwitchOnlyARefusalIsAFailure) {
+  for (const CommandKind kind : {CommandKind::SwitchOpen, CommandKind::SwitchClose, CommandKind::SwitchArm}) {
+    const auto said = [&](const char* code) {
+      const auto error = verdict(kind, result("Error", code, "", "M1", "FATAL"));
+      const auto reply = verdict(kind, result("Reply", "FAILED", "", "", code));
+      EXPECT_EQ(error.state, reply.state) << code;
+      EXPECT_EQ(error.reason, reply.reason) << code;
+      return std::string(name_of(error.state)) + " " + error.reason;
+    };
+    EXPECT_EQ(said("9.1"), "UNKNOWN expired");
+    EXPECT_EQ(said("5.3"), "UNKNOWN no_answer");
+    EXPECT_EQ(said("7.7"), "UNKNOWN failed");
+    EXPECT_EQ(said("6.1"), "FAILED failed");
+    EXPECT_EQ(said("2.4"), "FAILED no_such_meter");
+  }
 }
 
 TEST(CimVerdict, APingToldThatTheMeterDidNotAnswerHasItsAnswer) {
@@ -112,11 +131,26 @@ TEST(CimVerdict, ALaterOkProvesNothingAndALaterFailedFails) {
     EXPECT_EQ(verdict(kind, result("Reply", "OK")).state, AttemptState::Unknown);
     EXPECT_EQ(verdict(kind, result("Reply", "OK")).position, SwitchPosition::Unknown);
     EXPECT_EQ(verdict(kind, result("Reply", "PARTIAL")).state, AttemptState::Unknown);
-    EXPECT_EQ(verdict(kind, result("Reply", "FAILED", "no route", "", "4.1")).state, AttemptState::Failed);
+    EXPECT_EQ(verdict(kind, result("Reply", "FAILED", "no route", "", "4.1")).state,
+              kind == CommandKind::Read ? AttemptState::Failed : AttemptState::Unknown);
   }
   EXPECT_EQ(verdict(CommandKind::Read, result("Reply", "FAILED", "no route", "", "4.1")).words,
             "4.1: no route");
   EXPECT_EQ(verdict(CommandKind::Read, result("Fault", "", "oops")).state, AttemptState::Unknown);
+}
+
+// What makes the gateway end all meters of the request, and not the only one: docs/commands.md.
+TEST(CimVerdict, ALaterFailedRejectsTheRequestAndOfASwitchSaysNoMoreThanThatItFailed) {
+  const ResultObservation failed = result("Reply", "FAILED", "no route", "", "4.1");
+  for (const CommandKind kind : {CommandKind::Read, CommandKind::Ping, CommandKind::Backfill})
+    EXPECT_EQ(verdict(kind, failed).reason, "rejected") << name_of(kind);
+  for (const CommandKind kind : {CommandKind::SwitchOpen, CommandKind::SwitchClose, CommandKind::SwitchArm})
+    EXPECT_EQ(verdict(kind, failed).reason, "failed") << name_of(kind);
+  const auto wordless = verdict(CommandKind::Read, result("Reply", "FAILED"));
+  EXPECT_EQ(wordless.reason + " " + wordless.words, "rejected FAILED");
+  for (const char* level : {"", "FATAL"})
+    EXPECT_EQ(verdict(CommandKind::Read, result("Error", "7.7", "one of them", "", level)).reason, "failed")
+        << "an error is of one meter, named or not";
 }
 
 TEST(CimVerdict, WordsAreBoundedPrintableAndWholeCharacters) {
@@ -162,6 +196,19 @@ TEST(CimAnswer, PartialFailsTheMetersThatAnErrorNames) {
   // A warning is no refusal.
   EXPECT_EQ(states(answers_to(three, {result("Error", "7.7", "", "M2", "WARNING")}, rules())),
             "WAITING WAITING WAITING");
+}
+
+TEST(CimAnswer, AnErrorAtOnceTurnsASwitchDownUnlessItSaysThatTheMeterWasAsked) {
+  const auto open = attempt(CommandKind::SwitchOpen, {"M1"});
+  const auto with = [&](const char* code) {
+    const std::vector<ResultObservation> said{result("Reply", "FAILED", "", "", code),
+                                              result("Error", code, "", "M1", "FATAL")};
+    return states(answers_to(open, said, rules()));
+  };
+  EXPECT_EQ(with("7.7"), "FAILED/rejected");
+  EXPECT_EQ(with("6.1"), "FAILED/rejected");
+  EXPECT_EQ(with("5.3"), "UNKNOWN/no_answer");
+  EXPECT_EQ(with("9.1"), "UNKNOWN/expired");
 }
 
 TEST(CimAnswer, FailedFailsAllAndTheErrorOfAMeterSaysWhyItsOwnDid) {

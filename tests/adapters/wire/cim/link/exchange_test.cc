@@ -73,18 +73,18 @@ TEST_F(CimExchange, AConnectThatEndsArmedIsNotClosed) {
   ask(attempt(CommandKind::SwitchClose, {"M1"}));
   settle();
   const auto said = verdicts(CommandKind::SwitchClose);
-  ASSERT_EQ(states(said), "FAILED/failed");
+  ASSERT_EQ(states(said), "UNKNOWN/failed");
   EXPECT_EQ(said[0].position, SwitchPosition::Armed);
 }
 
-TEST_F(CimExchange, ASwitchThatIsStuckFailsWithTheHeadEndsWords) {
+TEST_F(CimExchange, ASwitchThatIsStuckFailsWithTheHeadEndsWordsWhereTheSiteKnowsTheCode) {
   field.stuck = true;
-  open();
+  open("reply_codes: {refused: ['5.2']}\n");
   ask(attempt(CommandKind::SwitchOpen, {"M1"}));
   settle();
-  // FAILED of the whole reply, and the meter's own error.
+  // FAILED of the whole reply, which has no code of its own, and the meter's own error.
   const auto said = verdicts(CommandKind::SwitchOpen);
-  ASSERT_EQ(states(said), "FAILED/failed FAILED/failed");
+  ASSERT_EQ(states(said), "UNKNOWN/failed FAILED/failed");
   EXPECT_EQ(said[1].words, "5.2: the switch did not move");
 }
 
@@ -285,7 +285,7 @@ TEST_F(CimExchange, WrongCredentialsAreRefusedAndRightOnesAreTakenAtEitherPlace)
       std::filesystem::permissions(secret,
                                    std::filesystem::perms::owner_read | std::filesystem::perms::owner_write);
       peer::HeadEndSettings with;
-      with.expected = Credentials("gateway", password);
+      with.expected = Credentials{"gateway", Secret(password)};
       start_peer(std::move(with));
       configure(both() + "message: {edition: command_center, credentials: " +
                 (place == CredentialPlace::Body ? "body" : "soap_header") +

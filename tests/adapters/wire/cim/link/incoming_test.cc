@@ -49,6 +49,24 @@ TEST(CimIncoming, AReplyBesideResultsOfMetersSaysNoMoreAndAloneItStays) {
   EXPECT_EQ(results_of(encode(message)), "Reply|t-1||FAILED\nError|t-1|M2|2.4\n");
 }
 
+// What is kept is put together from the pieces between what is cut out: in the order of the message.
+TEST(CimIncoming, ASoapHeaderBehindTheBodyLeavesNoCredentialEither) {
+  const std::string message =
+      "<e:Envelope xmlns:e=\"http://schemas.xmlsoap.org/soap/envelope/\"><e:Body>"
+      "<ResponseMessage xmlns=\"http://iec.ch/TC57/2011/schema/message\"><Header><Verb>reply</Verb>"
+      "<Noun>MeterReadings</Noun><User><UserID>secret-1</UserID></User><CorrelationID>t-1</CorrelationID>"
+      "</Header>"
+      "<Reply><Result>OK</Result></Reply></ResponseMessage></e:Body>"
+      "<e:Header><Password>secret-2</Password></e:Header></e:Envelope>";
+  const auto opened = open_message(message, {});
+  ASSERT_TRUE(opened.ok()) << opened.error().message;
+  EXPECT_EQ(opened->kept,
+            "<e:Envelope xmlns:e=\"http://schemas.xmlsoap.org/soap/envelope/\"><e:Body>"
+            "<ResponseMessage xmlns=\"http://iec.ch/TC57/2011/schema/message\"><Header><Verb>reply</Verb>"
+            "<Noun>MeterReadings</Noun><CorrelationID>t-1</CorrelationID></Header>"
+            "<Reply><Result>OK</Result></Reply></ResponseMessage></e:Body></e:Envelope>");
+}
+
 TEST(CimIncoming, OnlyEventsOfTheSwitchAreResults) {
   Message message;
   message.kind = Kind::Event;
@@ -105,7 +123,7 @@ std::string with_secrets(Soap soap, CredentialPlace place) {
   message.header.correlation_id = "t-1";
   message.header.reply_address = "https://user:reply-secret@elsewhere/";
   message.header.properties.emplace_back("Token", "property-secret");
-  message.credentials = Credentials("user-secret", "password-secret");
+  message.credentials = Credentials{"user-secret", Secret("password-secret")};
   message.credential_place = place;
   MeterReading reading;
   reading.meter = {"M1", true, ""};
@@ -133,7 +151,7 @@ TEST(CimKept, AMessageIsKeptWithoutWhatIsSecretAndReadsTheSame) {
     EXPECT_TRUE(opened->tells);
     EXPECT_EQ(opened->kept.find("secret"), std::string::npos) << opened->kept;
     ASSERT_TRUE(opened->message.credentials.has_value());
-    EXPECT_EQ(opened->message.credentials->password(), "password-secret");
+    EXPECT_EQ(opened->message.credentials->password.reveal(), "password-secret");
     const auto before = decode(message, with_landis_gyr()), after = decode(opened->kept, with_landis_gyr());
     ASSERT_TRUE(before.ok() && after.ok());
     ASSERT_EQ(after->batch.observations.size(), 1U);

@@ -133,7 +133,8 @@ TEST_F(CimReplyServer, OnlyTheRightCredentialsAreTakenFromEitherPlace) {
                           Case{"aladdiN", "open sesame", "HTTP/1.1 403"}, Case{"", "", "HTTP/1.1 403"}}) {
     for (const CredentialPlace place : {CredentialPlace::Body, CredentialPlace::SoapHeader}) {
       const Soap soap = place == CredentialPlace::Body ? Soap::None : Soap::V11;
-      const std::string answer = post(encode(reading(soap, Credentials(one.user, one.password), place)));
+      const std::string answer =
+          post(encode(reading(soap, Credentials{one.user, Secret(one.password)}, place)));
       EXPECT_THAT(answer, StartsWith(one.status)) << one.user << " " << one.password;
     }
   }

@@ -123,7 +123,7 @@ TEST(CimRequest, EachEnvelopeHasItsContentTypeAndAction) {
 TEST(CimRequest, CredentialsStandWhereCommandCenterWantsThem) {
   RequestSettings settings;
   settings.edition = Edition::CommandCenter;
-  settings.credentials = Credentials("gateway", "open sesame");
+  settings.credentials = Credentials{"gateway", Secret("open sesame")};
   settings.reply_address = "https://gateway.example:8445/cim";
   settings.revision = "1.5";
   settings.meter_is_mrid = true;

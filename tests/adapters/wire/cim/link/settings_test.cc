@@ -161,6 +161,21 @@ TEST_F(CimSettings, SecretsDoNotCrossTheNetworkInClearTextAndAreNotOpenToOthers)
   std::filesystem::permissions(file, perms::owner_read);
 }
 
+TEST_F(CimSettings, AServerBeyondThisMachineAsksWhoSendsUnlessToldNotTo) {
+  const std::string open = "callback: {listen: ['0.0.0.0:0'], reply_address: 'https://x/'";
+  const std::string problem = problem_of(open + "}\n");
+  EXPECT_THAT(problem, HasSubstr("listen: anybody who reaches 0.0.0.0 could post"));
+  EXPECT_THAT(problem, HasSubstr("anonymous_senders: true"));
+  EXPECT_THAT(problem, HasSubstr((folder / "feed.yaml").string() + ":"));
+  EXPECT_THAT(problem_of(open + ", plain_credentials: true}\n"), HasSubstr("anybody"));
+  EXPECT_EQ(problem_of(open + ", anonymous_senders: true}\n"), "");
+  const std::string file = secret_file(std::filesystem::perms::owner_read);
+  EXPECT_EQ(
+      problem_of(open + ", plain_credentials: true, header_user: he, header_password_file: " + file + "}\n"),
+      "");
+  EXPECT_EQ(problem_of("callback: {listen: ['[::1]:0'], reply_address: 'https://x/'}\n"), "");
+}
+
 TEST_F(CimSettings, AFeedWhoseFilesAreGoneDoesNotStartAndSaysWhy) {
   const Profile profile = test_profile();
   configure(kHeadEnd, profile);

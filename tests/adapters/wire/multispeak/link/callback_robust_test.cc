@@ -183,8 +183,7 @@ TEST_F(BadSender, ThatGoesAwayBeforeItsAnswerHasItsCallbackKeptAndMaySendItAgain
 
 TEST_F(BadSender, WithWrongCredentialsByTheHundredDoesNotHoldUpTheRightOne) {
   CallbackSettings settings = plain();
-  settings.user = "hes";
-  settings.password = Secret(kPassword);
+  settings.server.in_message = http::BasicCredentials{"hes", http::Secret(kPassword)};
   open(std::move(settings));
   std::string wrong = outage("M1");
   wrong.replace(wrong.find(kPassword), std::string(kPassword).size(), "guess");

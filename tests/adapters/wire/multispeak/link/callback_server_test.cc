@@ -32,8 +32,7 @@ class Callback : public CallbackScene {
   }
   CallbackSettings guarded() {
     CallbackSettings settings = plain();
-    settings.user = "hes";
-    settings.password = Secret(kPassword);
+    settings.server.in_message = http::BasicCredentials{"hes", http::Secret(kPassword)};
     return settings;
   }
   std::string everything_logged() const {

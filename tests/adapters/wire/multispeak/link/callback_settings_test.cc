@@ -8,7 +8,6 @@
 #include <filesystem>
 #include <fstream>
 
-#include "adapters/wire/multispeak/link/callback_answers.h"
 #include "adapters/wire/multispeak/link/callback_server.h"
 
 namespace ami::multispeak {
@@ -61,7 +60,7 @@ TEST_F(CallbackConfig, ListensAtOnePathAndLooksAtNoHeaderUnlessTold) {
   const auto config = read("listen: [\"127.0.0.1:0\"]");
   ASSERT_TRUE(config.ok()) << config.error().message;
   EXPECT_THAT(config->paths, ElementsAre("/multispeak"));
-  EXPECT_FALSE(config->user.has_value());
+  EXPECT_FALSE(config->server.in_message.has_value());
   EXPECT_EQ(config->server.limits.requests_in_work, 1000U);
   EXPECT_EQ(config->server.limits.body_bytes, std::size_t{8} << 20);
 }
@@ -76,8 +75,9 @@ TEST_F(CallbackConfig, TakesPathsUserPasswordAndTheFeedsOptions) {
       options);
   ASSERT_TRUE(config.ok()) << config.error().message;
   EXPECT_THAT(config->paths, ElementsAre("/CB_MR.asmx", "/CB_CD.asmx"));
-  EXPECT_EQ(config->user, "hes");
-  EXPECT_TRUE(config->password.equals("pa ss"));
+  ASSERT_TRUE(config->server.in_message.has_value());
+  EXPECT_EQ(config->server.in_message->user, "hes");
+  EXPECT_EQ(config->server.in_message->password.reveal(), "pa ss");
   EXPECT_EQ(config->options.meter_field, MeterField::DeviceId);
 }
 
@@ -111,29 +111,18 @@ TEST_F(CallbackConfig, RefusesCredentialsInClearTextBeyondThisMachineUnlessAllow
   EXPECT_TRUE(read(far + "\nplain_credentials: true").ok());
 }
 
+TEST_F(CallbackConfig, RefusesToListenBeyondThisMachineToAnybodyUnlessAllowed) {
+  const std::string words = refusal("listen: [\"127.0.0.1:0\", \"[::]:8443\"]");
+  EXPECT_THAT(words, HasSubstr("feed.yaml:2: listen: anybody who reaches :: could post"));
+  EXPECT_THAT(words, HasSubstr("header_user and header_password_file"));
+  EXPECT_THAT(refusal("listen: [\"0.0.0.0:0\"]\nplain_credentials: true"), HasSubstr("anybody"));
+  EXPECT_TRUE(read("listen: [\"0.0.0.0:0\"]\nanonymous_senders: true").ok());
+  EXPECT_TRUE(read("listen: [\"127.0.0.1:0\", \"[::1]:0\"]").ok());
+}
+
 TEST_F(CallbackConfig, RefusesAnUnknownKeyAndAServerThatCannotListen) {
   EXPECT_THAT(refusal("listen: [\"127.0.0.1:0\"]\nheader_usr: hes"), HasSubstr("header_user"));
   EXPECT_THAT(refusal("listen: [\"gateway:8443\"]"), HasSubstr("is no numeric address"));
-}
-
-TEST(LinesOfAnAddress, AreOneAMinuteAndTellHowManyWereHeldBack) {
-  LinePerMinute lines;
-  const UtcInstant start{std::chrono::seconds{1'768'500'000}};
-  EXPECT_EQ(lines.admit("a", start), 0U);
-  EXPECT_EQ(lines.admit("a", start), std::nullopt);
-  EXPECT_EQ(lines.admit("b", start), 0U) << "another address has a minute of its own";
-  EXPECT_EQ(lines.admit("a", start + std::chrono::seconds{59}), std::nullopt);
-  EXPECT_EQ(lines.admit("a", start + std::chrono::seconds{60}), 2U);
-  EXPECT_EQ(lines.admit("a", start + std::chrono::seconds{120}), 0U);
-}
-
-TEST(LinesOfAnAddress, AreBoundedHoweverManyAddressesThereAre) {
-  LinePerMinute lines;
-  const UtcInstant start{std::chrono::seconds{1'768'500'000}};
-  std::size_t said = 0;
-  for (int i = 0; i < 5'000; ++i) said += lines.admit("10." + std::to_string(i), start) ? 1U : 0U;
-  EXPECT_EQ(said, 1'001U) << "1,000 of their own, and one for all others";
-  EXPECT_EQ(lines.admit("10.4999", start + std::chrono::seconds{60}), 0U) << "the old ones are forgotten";
 }
 
 }  // namespace

@@ -1,6 +1,10 @@
 // Attempts over real sockets: what is sent, and what an answer or its absence means.
 #include "tests/adapters/wire/multispeak/link/client_scene.h"
 
+#include <filesystem>
+#include <fstream>
+#include <stdexcept>
+
 #include "tests/adapters/wire/http/http_scene.h"
 
 namespace ami::multispeak::testing {
@@ -168,6 +172,34 @@ TEST_F(MultiSpeakCommand, ASwitchOrderGoesAloneOnItsOwnConnectionInTheFeedsWords
   for (const auto& answer : attempt(CommandKind::SwitchOpen, {"M1", "M2"}))
     EXPECT_EQ(brief(answer), "FAILED not_sent");
   EXPECT_EQ(count(Operation::InitiateConnectDisconnect), before);
+}
+
+// A connection that died unnoticed would leave a reset in doubt that could have been made surely.
+TEST_F(MultiSpeakCommand, ADemandResetHasAConnectionOfItsOwnToo) {
+  begin(yaml());
+  EXPECT_EQ(told_by(CommandKind::Read), "WAITING");
+  const std::size_t kept = last(Operation::InitiateMeterRead).connection;
+  EXPECT_EQ(told_by(CommandKind::DemandReset), "WAITING");
+  EXPECT_NE(last(Operation::InitiateDemandReset).connection, kept);
+}
+
+// The engine above waits for an end, whatever happens within.
+TEST_F(MultiSpeakCommand, ADefectComesBackToWhoeverAsked) {
+  struct Broken final : sdk::RawStore {
+    sdk::Awaitable<Outcome> keep(sdk::RawContent) override {
+      throw std::runtime_error("a defect");
+      co_return Done{};
+    }
+  } broken;
+  raw = &broken;
+  begin(yaml("read: latest\n"));
+  answers[Operation::GetLatestReading] = [this](const Asked& to) {
+    ResponseContent content;
+    content.reads = {read("M1", "5", "2026-01-15T00:00:00Z")};
+    return respond(to, content);
+  };
+  EXPECT_THROW((void)ask(CommandKind::Read), std::runtime_error);
+  end();
 }
 
 // Quirk: the demo service's words for an order without loadActionCode.
@@ -354,6 +386,17 @@ TEST_F(MultiSpeakCommand, ThePasswordIsInNothingThatIsTold) {
                                  CommandKind::Ping, CommandKind::Backfill})
     (void)ask(kind);
   EXPECT_THAT(everything_told(), AllOf(HasSubstr("bad login gateway/***"), Not(HasSubstr(kSecret))));
+}
+
+TEST_F(MultiSpeakCommand, APasswordOfAsterisksIsHiddenToo) {
+  std::filesystem::remove(folder / "password");
+  std::ofstream(folder / "password") << "*\n";
+  std::filesystem::permissions(folder / "password", std::filesystem::perms::owner_read);
+  answers[Operation::InitiateMeterRead] = [this](const Asked& to) {
+    return fault(to, {SoapFault::Blame::Sender, "", "login * is wrong", ""});
+  };
+  begin(yaml());
+  EXPECT_EQ(ask(CommandKind::Read).words, "login *** is wrong");
 }
 
 }  // namespace

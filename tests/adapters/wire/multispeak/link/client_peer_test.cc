@@ -228,7 +228,7 @@ TEST_P(MultiSpeakWholeWay, ASwitchOpensAndAnOrderToCloseThatEndsInArmedHasNotClo
   EXPECT_EQ(said[0].position, SwitchPosition::Open);
   said = carry_out(CommandKind::SwitchClose, {"M1"});
   ASSERT_EQ(said.size(), 1U);
-  EXPECT_EQ(said[0].state, AttemptState::Failed);
+  EXPECT_EQ(said[0].state, AttemptState::Unknown);  // it may yet close
   EXPECT_EQ(said[0].position, SwitchPosition::Armed);
   EXPECT_THAT(field.acts, ElementsAre("Disconnect", "Connect"));
 }

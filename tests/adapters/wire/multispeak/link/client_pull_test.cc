@@ -39,8 +39,10 @@ class MultiSpeakPull : public ClientScene {
     return header;
   }
   std::string pulling(const std::string& more = "") {
-    return yaml("pull:\n  - what: readings_by_date\n    every: 1h\n    lag: 0s\n    window: 1d\n" + more,
-                {"cd", "od"});
+    const std::string overlap = more.find("overlap") == std::string::npos ? "    overlap: 0s\n" : "";
+    return yaml(
+        "pull:\n  - what: readings_by_date\n    every: 1h\n    lag: 0s\n    window: 1d\n" + overlap + more,
+        {"cd", "od"});
   }
   // Meters of all that is stored, in order.
   std::vector<std::string> stored() const {
@@ -236,13 +238,167 @@ TEST_F(MultiSpeakPull, BillingCyclesAreAskedOnceADayEachWithItsFields) {
            {"cd", "od"}));
   pass(hours{5}, [&] { return stored().size() == 2; });
   const Asked& request = last(Operation::GetReadingsByBillingCycle);
-  EXPECT_EQ(request.message.request->billing_date, "2026-01-15T00:00:00Z");
+  // The scene's zone is Toronto's and its clock stands at midnight UTC: it is still the 14th there.
+  EXPECT_EQ(request.message.request->billing_date, "2026-01-14T00:00:00-05:00");
   EXPECT_EQ(request.message.request->kwh_look_back_days, 3);
   EXPECT_THAT(request.message.request->field_names, ElementsAre("posKWh"));
-  EXPECT_EQ(host.store.state.at("pull:billing_cycle:07"), "2026-01-15T00:00:00Z");
+  EXPECT_EQ(host.store.state.at("pull:billing_cycle:07"), "2026-01-14T00:00:00Z");
   host.advance(hours{3});
   EXPECT_EQ(count(Operation::GetReadingsByBillingCycle), 2U);
   pass(hours{30}, [&] { return count(Operation::GetReadingsByBillingCycle) == 4; });
+}
+
+// A head-end that says no inside a good answer has not given the period: it is asked again, not passed over.
+TEST_F(MultiSpeakPull, APageOfRejectionsOrOfFailuresOnlyDoesNotMoveThePosition) {
+  const auto page = [](const std::string& inside) {
+    return "<e:Envelope "
+           "xmlns:e='http://schemas.xmlsoap.org/soap/envelope/'><e:Body><GetReadingsByDateResponse "
+           "xmlns='http://www.multispeak.org/Version_3.0'><GetReadingsByDateResult>" +
+           inside + "</GetReadingsByDateResult></GetReadingsByDateResponse></e:Body></e:Envelope>";
+  };
+  const std::string good =
+      "<meterRead><meterNo>M1</meterNo><readingDate>2026-01-14T12:00:00Z</readingDate>"
+      "<posKWh>1</posKWh></meterRead>";
+  const std::string failure = "<meterRead objectID='M2' errorString='archive is being rebuilt'/>";
+  const std::string until = to_text(host.clock.now() - hours{5});
+  const std::pair<std::string, const char*> bad[] = {
+      {"<errorObject objectID='' errorString='archive is being rebuilt'/>", "archive is being rebuilt"},
+      {good + "<errorObject objectID='M2'/>", "without words"},
+      {failure, "archive is being rebuilt"}};
+  for (const auto& [inside, words] : bad) {
+    host.store.state["pull:readings_by_date"] = until;
+    host.log.entries.clear();
+    const std::string body = page(inside);
+    answers[Operation::GetReadingsByDate] = [body](const Asked&) { return text(200, body); };
+    begin(pulling());
+    pass(seconds{30}, [&] { return host.log.count("PULL_TROUBLE") == 1; });
+    EXPECT_THAT(adapter->health().reason, HasSubstr(words));
+    EXPECT_EQ(position(), until);
+    end();
+  }
+  EXPECT_THAT(stored(), ::testing::Contains("M1"));  // what came is stored all the same
+  // A failure beside readings is that meter's.
+  const std::string mixed = page(good + failure);
+  answers[Operation::GetReadingsByDate] = [mixed](const Asked&) { return text(200, mixed); };
+  begin(pulling());
+  pass(minutes{20}, [&] { return position() != until; });
+}
+
+TEST_F(MultiSpeakPull, ABackfillThatIsRejectedInAGoodAnswerHasFailed) {
+  answers[Operation::GetReadingsByDate] = [](const Asked&) {
+    return text(
+        200,
+        "<e:Envelope xmlns:e='http://schemas.xmlsoap.org/soap/envelope/'><e:Body><GetReadingsByDateResponse "
+        "xmlns='http://www.multispeak.org/Version_3.0'><GetReadingsByDateResult><errorObject "
+        "errorString='not today'/></GetReadingsByDateResult></GetReadingsByDateResponse></e:Body>"
+        "</e:Envelope>");
+  };
+  begin(yaml("", {"cd", "od"}));
+  const auto said = attempt(period());
+  EXPECT_EQ(said[0].state, sdk::AttemptState::Failed);
+  EXPECT_THAT(said[0].words, HasSubstr("not today"));
+}
+
+TEST_F(MultiSpeakPull, APositionOfAClockThatWasAheadIsGoneBackFrom) {
+  pages({{"", {MessageHeader(), {}}}});
+  const UtcInstant now = host.clock.now();
+  host.store.state["pull:readings_by_date"] = to_text(now + hours{24 * 30});
+  begin(pulling());
+  pass(seconds{30},
+       [&] { return count(Operation::GetReadingsByDate) > 0 && position().find("2026-01-1") == 0; });
+  EXPECT_EQ(host.log.count("PULL_POSITION_AHEAD"), 1U);
+  const Asked& first = *std::find_if(asked.begin(), asked.end(), [](const Asked& one) {
+    return one.message.operation == Operation::GetReadingsByDate;
+  });
+  EXPECT_LE(*parse_instant(first.message.request->start), now - hours{23});
+  EXPECT_LE(*parse_instant(position()), host.clock.now());
+  end();
+  // A clock that was set right by a little is none that was wrong.
+  host.log.entries.clear();
+  asked.clear();
+  const std::string little = to_text(host.clock.now() + minutes{4});
+  host.store.state["pull:readings_by_date"] = little;
+  begin(pulling());
+  host.advance(seconds{30});
+  EXPECT_EQ(host.log.count("PULL_POSITION_AHEAD"), 0U);
+  EXPECT_EQ(position(), little);
+  // So is the end of a period that was begun then.
+  end();
+  host.store.state["pull:readings_by_date"] =
+      to_text(host.clock.now() - hours{2}) + " " + to_text(host.clock.now() + hours{400}) + " place";
+  begin(pulling());
+  pass(seconds{30}, [&] { return position().find(' ') == std::string::npos; });
+  EXPECT_LE(*parse_instant(position()), host.clock.now());
+}
+
+TEST_F(MultiSpeakPull, APlaceThatAlwaysFailsIsGivenUpAndThenThePeriodHalved) {
+  answers[Operation::GetReadingsByDate] = [](const Asked& to) {
+    const auto& request = *to.message.request;
+    const bool small = *parse_instant(request.end) - *parse_instant(request.start) <= hours{3};
+    if (!request.last_received.empty() || !small) return text(400, "Bad Request");
+    return text(
+        200,
+        "<e:Envelope xmlns:e='http://schemas.xmlsoap.org/soap/envelope/'><e:Body><GetReadingsByDateResponse "
+        "xmlns='http://www.multispeak.org/Version_3.0'><GetReadingsByDateResult/></GetReadingsByDateResponse>"
+        "</e:Body></e:Envelope>");
+  };
+  const UtcInstant now = host.clock.now();
+  host.store.state["pull:readings_by_date"] =
+      to_text(now - hours{10}) + " " + to_text(now - hours{1}) + " stale place";
+  begin(pulling("    overlap: 0s\n"));
+  pass(hours{6}, [&] {
+    const auto until = parse_instant(position());
+    return until.ok() && *until > now - hours{1};
+  });
+  // Three times with the place, then without.
+  std::size_t with_place = 0;
+  for (const Asked& one : asked) {
+    if (one.message.operation == Operation::GetReadingsByDate)
+      with_place += one.message.request->last_received.empty() ? 0U : 1U;
+  }
+  EXPECT_EQ(with_place, 3U);
+}
+
+TEST_F(MultiSpeakPull, AHeadEndThatIsAwayIsAskedTheSameAgain) {
+  answers[Operation::GetReadingsByDate] = [](const Asked&) {
+    http::Response busy = text(503, "later");
+    busy.headers.set("Retry-After", "1");
+    return busy;
+  };
+  const std::string stands =
+      to_text(host.clock.now() - hours{10}) + " " + to_text(host.clock.now() - hours{1}) + " place";
+  host.store.state["pull:readings_by_date"] = stands;
+  begin(pulling());
+  pass(hours{3}, [&] { return count(Operation::GetReadingsByDate) >= 5; });
+  EXPECT_EQ(position(), stands);
+}
+
+TEST_F(MultiSpeakPull, WithoutAnOverlapOfTheSitesADayIsAskedForAgain) {
+  pages({{"", {MessageHeader(), {}}}});
+  const UtcInstant until = host.clock.now() - hours{1};
+  host.store.state["pull:readings_by_date"] = to_text(until);
+  begin(yaml("pull:\n  - what: readings_by_date\n    lag: 0s\n", {"cd", "od"}));
+  pass(seconds{30}, [&] { return count(Operation::GetReadingsByDate) == 1; });
+  EXPECT_EQ(last(Operation::GetReadingsByDate).message.request->start, to_text(until - hours{24}));
+}
+
+TEST_F(MultiSpeakPull, ABackfillEndsWhenItsTimeIsOver) {
+  // A head-end that always has one more page, and takes two minutes for each.
+  std::size_t page = 0;
+  answers[Operation::GetReadingsByDate] = [&](const Asked& to) {
+    const UtcInstant then = host.clock.now() + minutes{2};
+    while (host.clock.step(then)) {
+    }
+    ResponseContent content;
+    content.reads = {read("M1", "1", "2026-01-13T12:00:00Z")};
+    return respond(to, content, {}, more(1, "P" + std::to_string(++page)));
+  };
+  begin(yaml("", {"cd", "od"}));
+  const auto said = attempt(period());  // expires in five minutes
+  EXPECT_EQ(said[0].state, sdk::AttemptState::Failed);
+  EXPECT_EQ(said[0].reason, "expired");
+  EXPECT_THAT(said[0].words, HasSubstr("after 3 pages"));
+  EXPECT_EQ(page, 3U);
 }
 
 TEST_F(MultiSpeakPull, AWordThatTheHeadEndDoesNotListIsNotAskedFor) {

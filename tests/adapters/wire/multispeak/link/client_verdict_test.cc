@@ -14,7 +14,7 @@ using sdk::PowerState;
 using sdk::SwitchPosition;
 using ::testing::HasSubstr;
 
-const Vocabulary kVocabulary{{"no response", "timed out"}, {"3.8.0.215", "DemandReset"}};
+const Vocabulary kVocabulary{{"no response", "timed out"}, {"3.8.0.215", "DemandReset"}, {"Not Permitted"}};
 
 struct Said {
   std::string_view measure, word, fault, time;
@@ -82,25 +82,72 @@ TEST(MultiSpeakVerdict, InAChangeReportConnectIsWhatHasComeAbout) {
   for (const char* word : {"Connect", "Close", "Closed"}) {
     EXPECT_EQ(brief(verdict(CommandKind::SwitchClose, {change, word, "", ""})), "SUCCEEDED - CLOSED UNKNOWN");
     EXPECT_EQ(brief(verdict(CommandKind::SwitchOpen, {change, word, "", ""})),
-              "FAILED failed CLOSED UNKNOWN");
+              "UNKNOWN failed CLOSED UNKNOWN");
   }
   for (const char* word : {"Disconnect", "Open", "Opened"}) {
     EXPECT_EQ(brief(verdict(CommandKind::SwitchOpen, {change, word, "", ""})), "SUCCEEDED - OPEN UNKNOWN");
-    EXPECT_EQ(brief(verdict(CommandKind::SwitchArm, {change, word, "", ""})), "FAILED failed OPEN UNKNOWN");
+    EXPECT_EQ(brief(verdict(CommandKind::SwitchArm, {change, word, "", ""})), "UNKNOWN failed OPEN UNKNOWN");
   }
   for (const CommandKind kind : {CommandKind::SwitchOpen, CommandKind::SwitchClose, CommandKind::SwitchArm}) {
     EXPECT_EQ(brief(verdict(kind, {"CDStatesChangedNotification", "Enable", "", ""})),
               "UNKNOWN unreadable_answer UNKNOWN UNKNOWN");
     EXPECT_EQ(brief(verdict(kind, {change, "", "Meter not Connected/Disconnected.", ""})),
-              "FAILED failed UNKNOWN UNKNOWN");
+              "UNKNOWN failed UNKNOWN UNKNOWN");
   }
+}
+
+// Head-ends report how the switch stood, or Armed, before what was asked for: an order that ended there would
+// be given a second time, and the report that it was carried out would come too late.
+TEST(MultiSpeakVerdict, AnotherPositionIsNoEndOfAnOrder) {
+  const std::string_view change = "CDStateChangedNotification";
+  EXPECT_EQ(brief(verdict(CommandKind::SwitchClose, {change, "Open", "", ""})),
+            "UNKNOWN failed OPEN UNKNOWN");
+  EXPECT_EQ(brief(verdict(CommandKind::SwitchClose, {change, "Armed", "", ""})),
+            "UNKNOWN failed ARMED UNKNOWN");
+  EXPECT_EQ(brief(verdict(CommandKind::SwitchClose, {change, "Closed", "", ""})),
+            "SUCCEEDED - CLOSED UNKNOWN");
+}
+
+// A lock-out of demand resets counts UNKNOWN and not FAILED: a second reset destroys the maximum that is
+// billed.
+TEST(MultiSpeakVerdict, AFaultOfAChangeIsNoProofThatNothingChanged) {
+  const std::pair<CommandKind, const char*> changes[] = {
+      {CommandKind::DemandReset, "MeterEventNotification"},
+      {CommandKind::SwitchOpen, "CDStateChangedNotification"},
+      {CommandKind::SwitchClose, "CDStateChangedNotification"},
+      {CommandKind::SwitchArm, "CDStateChangedNotification"}};
+  for (const auto& [kind, carrier] : changes) {
+    for (const char* doubtful : {"Endpoint: No Response", "request timed out"}) {
+      EXPECT_EQ(brief(verdict(kind, {carrier, "", doubtful, ""})), "UNKNOWN no_answer UNKNOWN UNKNOWN")
+          << doubtful;
+    }
+    EXPECT_EQ(brief(verdict(kind, {carrier, "", "Error 5", ""})), "UNKNOWN failed UNKNOWN UNKNOWN");
+    // What the site knows to be a refusal.
+    EXPECT_EQ(brief(verdict(kind, {carrier, "", "reset not permitted here", ""})),
+              "FAILED failed UNKNOWN UNKNOWN");
+    EXPECT_EQ(brief(verdict(kind, {carrier, "", "not permitted: timed out", ""})),
+              "UNKNOWN no_answer UNKNOWN UNKNOWN");
+  }
+  for (const CommandKind kind : {CommandKind::Read, CommandKind::SwitchState}) {
+    EXPECT_EQ(brief(verdict(kind, {"", "", "Error 5", ""})), "FAILED failed UNKNOWN UNKNOWN");
+    EXPECT_EQ(brief(verdict(kind, {"", "", "timed out", ""})), "FAILED no_answer UNKNOWN UNKNOWN");
+  }
+}
+
+TEST(MultiSpeakVerdict, AnOutageReportWithoutItsWordIsNoReadThatCameBack) {
+  EXPECT_EQ(brief(verdict(CommandKind::Ping, {"ODEventNotification", "", "", ""})),
+            "UNKNOWN unreadable_answer UNKNOWN UNKNOWN");
+  for (const char* carrier :
+       {"ReadingChangedNotification", "IntervalDataNotification", "FormattedBlockNotification"})
+    EXPECT_EQ(brief(verdict(CommandKind::Ping, {carrier, "", "", ""})), "SUCCEEDED - UNKNOWN POWERED")
+        << carrier;
 }
 
 TEST(MultiSpeakVerdict, ArmedIsNotClosed) {
   for (const char* word : {"Arm", "Armed"}) {
     const AttemptAnswer close =
         verdict(CommandKind::SwitchClose, {"CDStateChangedNotification", word, "", ""});
-    EXPECT_EQ(brief(close), "FAILED failed ARMED UNKNOWN");
+    EXPECT_EQ(brief(close), "UNKNOWN failed ARMED UNKNOWN");
     EXPECT_THAT(close.words, HasSubstr("not closed"));
     EXPECT_EQ(brief(verdict(CommandKind::SwitchArm, {"CDStateChangedNotification", word, "", ""})),
               "SUCCEEDED - ARMED UNKNOWN");
@@ -153,7 +200,7 @@ TEST(MultiSpeakVerdict, ADemandResetIsConfirmedByItsEventAndWaitsThroughOthers) 
   EXPECT_EQ(brief(verdict(CommandKind::DemandReset, {"ReadingChangedNotification", "", "", ""})),
             "WAITING - UNKNOWN UNKNOWN");
   EXPECT_EQ(brief(verdict(CommandKind::DemandReset, {"MeterEventNotification", "3.8.0.215", "refused", ""})),
-            "FAILED failed UNKNOWN UNKNOWN");
+            "UNKNOWN failed UNKNOWN UNKNOWN");
 }
 
 TEST(MultiSpeakVerdict, WordsFromOutsideAreBoundedAndHarmless) {

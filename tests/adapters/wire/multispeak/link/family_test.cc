@@ -113,11 +113,14 @@ TEST_F(MultiSpeakFamily, ContradictionsAreToldWithTheirLine) {
       {yaml("pull:\n  - what: readings_by_date\n  - what: readings_by_date\n"), "is there already"},
       {yaml("pull:\n  - what: readings_by_date\n    window: 1h\n    overlap: 1h\n"), "never gets on"},
       {yaml("response_url: ftp://here/x\n", {"response_url"}), "response_url"},
+      {yaml("pull:\n  - what: readings_by_date\n    overlap: 2d\n"), "never gets on"},
   };
   for (const auto& [text, words] : bad) EXPECT_THAT(problems(text), HasSubstr(words)) << text;
   const std::string text = yaml("read: latest\nping: read\n");
   const auto line = std::count(text.begin(), text.begin() + static_cast<long>(text.find("ping:")), '\n') + 1;
   EXPECT_THAT(problems(text), HasSubstr("feed.yaml:" + std::to_string(line) + ": ping:"));
+  // A site that shortened the window only gets an overlap that fits.
+  EXPECT_EQ(problems(yaml("pull:\n  - what: readings_by_date\n    window: 1h\n")), "");
   // The same word is one of 4.1.
   EXPECT_EQ(problems(yaml("version: \"4.1\"\nopen_word: Opened\n")), "");
   Profile unarmed = profile();
@@ -150,8 +153,18 @@ TEST_F(MultiSpeakFamily, AHeaderPasswordDoesNotLeaveTheMachineInClearText) {
   std::string text = yaml();
   const auto at = text.find("127.0.0.1");
   text.replace(at, 9, "hes.example");
-  EXPECT_THAT(problems(text), HasSubstr("would leave this machine in clear text"));
+  EXPECT_THAT(problems(text),
+              HasSubstr("url: user and password would cross the network in clear text to hes.example"));
   text.insert(text.find("  request_time"), "  plain_credentials: true\n");
+  EXPECT_EQ(problems(text), "");
+}
+
+TEST_F(MultiSpeakFamily, ACallbackServerBeyondThisMachineAsksWhoSendsUnlessToldNotTo) {
+  std::string text = yaml();
+  text.replace(text.find("\"127.0.0.1:0\""), 13, "\"0.0.0.0:0\"");
+  EXPECT_THAT(problems(text), AllOf(HasSubstr("feed.yaml:15: listen: anybody who reaches 0.0.0.0 could post"),
+                                    HasSubstr("anonymous_senders: true")));
+  text.insert(text.find("response_url"), "  anonymous_senders: true\n");
   EXPECT_EQ(problems(text), "");
 }
 

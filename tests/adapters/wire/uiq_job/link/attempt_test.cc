@@ -272,6 +272,70 @@ TEST_F(UiqAttempt, WhatTheServerSaysToTheJobByItsStatus) {
   }
 }
 
+// A second order is a second job: what may have been carried out is not free to be given again.
+TEST_F(UiqAttempt, WhatTheServerSaysToASwitchOrder) {
+  configure("", confirmed_template());
+  begin();
+  const SiteTemplate& site = far->site();
+  struct Case {
+    std::string bytes;
+    AttemptState state;
+    const char* reason;
+  };
+  for (const Case& one :
+       {Case{http_status(503, "Retry-After: 5\r\n"), AttemptState::Failed, "rejected"},
+        Case{http_status(429), AttemptState::Failed, "rejected"},
+        Case{http_status(401), AttemptState::Failed, "rejected"},
+        Case{http_status(502), AttemptState::Unknown, "no_answer"},
+        Case{http_status(500, "", encode_fault(site, "the database went away")), AttemptState::Unknown,
+             "failed"},
+        Case{http_ok(encode_fault(site, "the database went away")), AttemptState::Unknown, "failed"},
+        Case{http_status(500, "", encode_fault(site, "no such action", true)), AttemptState::Failed,
+             "rejected"}}) {
+    SCOPED_TRACE(one.bytes);
+    instead(Operation::AddProvisioningJob, one.bytes);
+    expect(ask_answered(CommandKind::SwitchOpen)->answer(), one.state, one.reason);
+  }
+}
+
+TEST_F(UiqAttempt, ASwitchIsNotOrderedForADeviceThatTheSearchDoesNotName) {
+  configure("", confirmed_template());
+  begin();
+  const std::string nameless =
+      encode_answer(far->site(), Operation::FindDevice, {{{"mac", "00:13:50:00:00:00:00:02"}}});
+  instead(Operation::FindDevice, http_ok(nameless));
+  const TrialPtr open = ask_answered(CommandKind::SwitchOpen, "M1", "op-1");
+  expect(open->answer(), AttemptState::Failed, "unreadable_answer");
+  EXPECT_EQ(open->before_send, 0);
+  EXPECT_EQ(far->asked(Operation::AddProvisioningJob), 0U);
+  // A read of the wrong meter is seen by whose values come.
+  instead(Operation::FindDevice, http_ok(nameless));
+  expect(ask_answered(CommandKind::Read, "M1", "op-2")->answer(), AttemptState::Waiting, "");
+}
+
+// A place that is not given back is one job less for as long as the feed runs.
+TEST_F(UiqAttempt, ADefectGivesItsPlaceBackAndLetsTheFeedStop) {
+  configure("max_jobs: 1\n");
+  begin();
+  sdk::Attempt attempt;
+  attempt.transaction = "op-1";
+  attempt.meters = {"M1"};
+  attempt.expires_at = now() + std::chrono::minutes{5};
+  bool threw = false;
+  life->state.throwing = true;
+  auto work = [](sdk::Adapter& adapter, sdk::Attempt what) -> sdk::Awaitable<void> {
+    auto asking = adapter.attempt(std::move(what));
+    (void)co_await std::move(asking);
+  };
+  boost::asio::co_spawn(life->host.io, work(*life->adapter, attempt),
+                        [&](std::exception_ptr defect) { threw = defect != nullptr; });
+  until([&] { return threw; });
+  life->state.throwing = false;
+  expect(ask_answered(CommandKind::Read, "M1", "op-2")->answer(), AttemptState::Waiting, "");
+  stop();
+  EXPECT_EQ(life->adapter->health().state, sdk::HealthState::Stopped);
+}
+
 TEST_F(UiqAttempt, AnAnswerThatStopsHalfWayIsUnknownAfterTheTimeOfARequest) {
   configure("  request_time: 150ms\n");
   begin();

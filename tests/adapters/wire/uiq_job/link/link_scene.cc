@@ -33,6 +33,7 @@ std::string http_ok(const std::string& body) {
 }
 
 sdk::Awaitable<Result<std::optional<std::string>>> FlakyState::load(std::string key) {
+  if (throwing) throw std::runtime_error("a defect");
   if (failing) co_return transient("the database is away");
   auto loading = store_.load(std::move(key));
   co_return co_await std::move(loading);

@@ -29,6 +29,7 @@ class FlakyState : public sdk::DurableState {
   sdk::Awaitable<Result<std::optional<std::string>>> load(std::string key) override;
   sdk::Awaitable<Outcome> save(std::vector<sdk::StateChange> changes) override;
   bool failing = false;
+  bool throwing = false;  // when it is asked
   int refused = 0;
 
  private:

@@ -54,6 +54,17 @@ TEST(UiqJobText, EveryPrefixIsRefused) {
   EXPECT_FALSE(parse_job(to_text(reset)));
 }
 
+TEST(UiqJobText, RemembersThatItWasBegun) {
+  Job begun = a_job();
+  begun.activated = true;
+  const auto read = parse_job(to_text(begun));
+  ASSERT_TRUE(read);
+  EXPECT_TRUE(read->activated);
+  EXPECT_EQ(read->id, "4711");
+  EXPECT_FALSE(parse_job(to_text(a_job()))->activated);  // as jobs of before are in the book
+  EXPECT_FALSE(parse_job("2" + to_text(a_job()).substr(1)));
+}
+
 TEST(UiqMac, IsTheSameWhateverItsSeparators) {
   EXPECT_TRUE(same_mac("00:13:50:0A:bc", "0013500aBC"));
   EXPECT_TRUE(same_mac("00-13-50", "00.13.50"));
@@ -86,6 +97,30 @@ TEST(UiqRecord, SaysOneThingOfTheJobsMeter) {
             "|a row of the results cannot be read: bad_time");
   EXPECT_EQ(said({{{"mac", "00:13:50"}, {"word", "Success"}}, {{"mac", "00:13:51"}, {"time", "noon"}}}),
             "Success|");
+}
+
+TEST(UiqRecord, OfResultsSaysTheStateOfTheirJobToo) {
+  const SiteTemplate site = shipped();
+  const std::string rows =
+      encode_answer(site, Operation::ReadResults, {{{"mac", "00:13:50"}, {"word", "Success"}}});
+  const std::string record = to_record(Operation::ReadResults, a_job(), rows, "Fai\nlure");
+  const DecodedBatch batch = read_record(site, AliasKind::Badge, record);
+  ASSERT_EQ(batch.results.size(), 1U);
+  EXPECT_EQ(batch.results[0].channel, "Fai lure");
+  EXPECT_EQ(batch.results[0].word, "Success");
+  EXPECT_EQ(batch.results[0].transaction, "2s-1-abc");
+  for (std::size_t cut = 0; cut < record.size(); ++cut) {
+    const DecodedBatch part = read_record(site, AliasKind::Badge, record.substr(0, cut));
+    ASSERT_EQ(part.results.size() + part.malformed.size(), 1U) << cut;
+    if (!part.results.empty()) {
+      ASSERT_TRUE(part.results[0].word.empty()) << cut;
+    }
+  }
+  // Records of before do not say it.
+  const DecodedBatch old =
+      read_record(site, AliasKind::Badge, to_record(Operation::ReadResults, a_job(), rows));
+  ASSERT_EQ(old.results.size(), 1U);
+  EXPECT_EQ(old.results[0].channel, "");
 }
 
 TEST(UiqRecord, OfAStatusSaysItsWord) {
@@ -164,6 +199,33 @@ TEST(UiqFarSide, TellsWhatSurelyDidNotLeaveFromWhatMayHave) {
   EXPECT_EQ(kind(failing(FailureKind::Redirected, in_doubt("303"), true, 303)), Kind::Lost);
 }
 
+TEST(UiqFarSide, KnowsWhoseFaultAFaultIs) {
+  const SiteTemplate site = shipped();
+  const auto setback = [&](const std::string& body) {
+    return told_by(site, Operation::AddProvisioningJob,
+                   failing(http::FailureKind::ServerError, in_doubt("500"), true, 500, body))
+        .setback;
+  };
+  const auto soap11 = [](const std::string& code) {
+    return "<e:Envelope xmlns:e=\"http://schemas.xmlsoap.org/soap/envelope/\"><e:Body><e:Fault><faultcode>" +
+           code + "</faultcode><faultstring>why</faultstring></e:Fault></e:Body></e:Envelope>";
+  };
+  for (const char* code :
+       {"e:Client", "Client", "e:Client.Authentication", "e:MustUnderstand", "VersionMismatch"})
+    EXPECT_EQ(setback(soap11(code)), sdk::Setback::Refused) << code;
+  for (const char* code : {"e:Server", "Server.Database", "", "e:Clients", "whatever"})
+    EXPECT_EQ(setback(soap11(code)), sdk::Setback::BrokeOff) << code;
+  const auto soap12 = [](const std::string& code) {
+    return "<e:Envelope "
+           "xmlns:e=\"http://www.w3.org/2003/05/soap-envelope\"><e:Body><e:Fault><e:Code><e:Value>" +
+           code + "</e:Value></e:Code></e:Fault></e:Body></e:Envelope>";
+  };
+  EXPECT_EQ(setback(soap12("e:Sender")), sdk::Setback::Refused);
+  EXPECT_EQ(setback(soap12("e:Receiver")), sdk::Setback::BrokeOff);
+  EXPECT_EQ(setback(encode_fault(site, "no")), sdk::Setback::BrokeOff);
+  EXPECT_EQ(setback(encode_fault(site, "no", true)), sdk::Setback::Refused);
+}
+
 // An operation's block taken out, a text replaced, or both.
 sdk::Capabilities can(const std::string& yaml) {
   return capabilities_of(site_of(yaml));
@@ -186,6 +248,15 @@ TEST(UiqCapabilities, AreThoseThatTheTemplateHasOperationsFor) {
   EXPECT_FALSE(can(LinkScene::without(confirmed, "provisioning_results")).switch_state);
   const sdk::Capabilities none = can(LinkScene::without(confirmed, "job_status"));
   EXPECT_FALSE(none.read_on_demand || none.ping || none.switch_open);
+  // By a name, nobody knows whose module a search found whose answer names none.
+  std::string no_name = confirmed;
+  const std::string meter_field = ", meter: Name";
+  no_name.erase(no_name.find(meter_field), meter_field.size());
+  EXPECT_FALSE(can(no_name).switch_open || can(no_name).switch_close || can(no_name).switch_state);
+  EXPECT_TRUE(can(no_name).read_on_demand);
+  EXPECT_TRUE(capabilities_of(site_of(no_name), AliasKind::Mac).switch_open);
+  EXPECT_TRUE(
+      capabilities_of(site_of(LinkScene::without(confirmed, "find_device")), AliasKind::Mac).switch_open);
   std::string no_word = confirmed;
   const std::string line = "  disconnect: JOB_OP_PROVISION_DISCONNECT\n";
   no_word.erase(no_word.find(line), line.size());

@@ -1,6 +1,8 @@
 // What becomes of a job: its state is asked for, its results are fetched and told.
 #include <gmock/gmock.h>
 
+#include <algorithm>
+
 #include "tests/adapters/wire/uiq_job/link/link_scene.h"
 
 namespace ami::uiq_job {
@@ -215,7 +217,7 @@ TEST_F(UiqPoll, AJobThatFailsSaysSoInTheHeadEndsWords) {
   EXPECT_EQ(end.words, "Failure: the job was ordered to fail");
 }
 
-TEST_F(UiqPoll, AFailedJobWhoseRowSaysOtherwiseHasFailed) {
+TEST_F(UiqPoll, ASwitchJobThatFailedAndWhoseRowSaysOtherwiseHasNotFailed) {
   configure("", confirmed_template());
   begin();
   far->order(Operation::AddProvisioningJob, Disorder::JobFails);
@@ -224,8 +226,54 @@ TEST_F(UiqPoll, AFailedJobWhoseRowSaysOtherwiseHasFailed) {
                                          {{{"mac", "00:13:50:00:00:00:00:01"}, {"word", "Success"}}});
   instead(Operation::ProvisioningResults, http_ok(fine));
   until([&] { return !results().empty(); });
+  EXPECT_EQ(results()[0].measure, "provisioning_results");
+  const sdk::AttemptAnswer end = verdict(CommandKind::SwitchOpen);
+  EXPECT_EQ(end.state, AttemptState::Unknown);
+  EXPECT_EQ(end.words, "the job says Failure, its row Success");
+  // Read again from the store it says the same.
+  const DecodedBatch again = family->decode(feed.settings, results()[0].raw, UtcInstant{});
+  ASSERT_EQ(again.results.size(), 1U);
+  EXPECT_EQ(family->verdict(feed.settings, CommandKind::SwitchOpen, again.results[0]).state,
+            AttemptState::Unknown);
+}
+
+TEST_F(UiqPoll, WhereTheSwitchStandsIsToldAlsoOfAJobThatFailed) {
+  configure("", confirmed_template());
+  begin();
+  far->order(Operation::AddProvisioningJob, Disorder::JobFails);
+  ask_answered(CommandKind::SwitchOpen);
+  const std::string open = encode_answer(far->site(), Operation::ProvisioningResults,
+                                         {{{"mac", "00:13:50:00:00:00:00:01"}, {"word", "Open"}}});
+  instead(Operation::ProvisioningResults, http_ok(open));
+  until([&] { return !results().empty(); });
+  EXPECT_EQ(verdict(CommandKind::SwitchOpen).state, AttemptState::Unknown);
+  EXPECT_EQ(verdict(CommandKind::SwitchOpen).position, sdk::SwitchPosition::Open);
+}
+
+TEST_F(UiqPoll, ASwitchJobThatEndedWithoutARowSaysNothingOfTheSwitch) {
+  configure("", confirmed_template());
+  begin();
+  far->order(Operation::ProvisioningResults, Disorder::NothingFound);
+  EXPECT_EQ(end_of(CommandKind::SwitchOpen).state, AttemptState::Unknown);
+  begin();
+  far->order(Operation::AddProvisioningJob, Disorder::JobFails);
+  far->order(Operation::ProvisioningResults, Disorder::NothingFound);
+  const sdk::AttemptAnswer failed = end_of(CommandKind::SwitchClose);
+  EXPECT_EQ(failed.state, AttemptState::Unknown);
+  EXPECT_EQ(failed.reason, "failed");
+}
+
+TEST_F(UiqPoll, AReadJobThatFailedHasFailedWhateverItsRowSays) {
+  configure();
+  begin();
+  far->order(Operation::AddReadJob, Disorder::JobFails);
+  ask_answered(CommandKind::Read);
+  const std::string fine = encode_answer(far->site(), Operation::ReadResults,
+                                         {{{"mac", "00:13:50:00:00:00:00:01"}, {"word", "Success"}}});
+  instead(Operation::ReadResults, http_ok(fine));
+  until([&] { return !results().empty(); });
   EXPECT_EQ(results()[0].measure, "job_status");
-  EXPECT_EQ(verdict(CommandKind::SwitchOpen).state, AttemptState::Failed);
+  EXPECT_EQ(verdict(CommandKind::Read).state, AttemptState::Failed);
 }
 
 TEST_F(UiqPoll, APingTellsOfPower) {
@@ -308,7 +356,8 @@ TEST_F(UiqPoll, WithoutResultsInTheTemplateTheStateDecides) {
   begin();
   EXPECT_EQ(end_of(CommandKind::Read).state, AttemptState::Succeeded);
   begin();
-  EXPECT_EQ(end_of(CommandKind::SwitchOpen).state, AttemptState::Succeeded);
+  // Of a switch it decides nothing: whether it moved is in no state.
+  EXPECT_EQ(end_of(CommandKind::SwitchOpen).state, AttemptState::Unknown);
   EXPECT_EQ(results()[0].measure, "job_status");
   EXPECT_EQ(results()[0].word, "Completed");
 }
@@ -319,6 +368,42 @@ TEST_F(UiqPoll, AJobThatDoesNotStartByItselfIsActivatedOnce) {
   far->add({"M1", "00:13:50:00:00:00:00:01"});
   begin();
   EXPECT_EQ(end_of(CommandKind::Read).state, AttemptState::Succeeded);
+  EXPECT_EQ(far->asked(Operation::ActivateJob), 1U);
+}
+
+TEST_F(UiqPoll, ASwitchJobIsActivatedOnceAlsoWhenTheAnswerIsLostAndAfterARestart) {
+  const auto activations = [&] {
+    return std::count_if(requests.begin(), requests.end(), [](const std::string& request) {
+      return request.find("ActivateJob") != std::string::npos;
+    });
+  };
+  configure("activate_jobs: true\n", confirmed_template());
+  far = std::make_unique<peer::SimulatedJobs>(far->site(), peer::Timing{seconds{30}, seconds{10}, false});
+  far->add({"M1", "00:13:50:00:00:00:00:01"});
+  begin();
+  instead(Operation::ActivateJob, "", 100);  // cut off behind the request: it may have been heard
+  ask_answered(CommandKind::SwitchOpen);
+  until([&] { return activations() == 1; });
+  pass(minutes{2});
+  EXPECT_EQ(activations(), 1);
+  begin();  // as after kill -9
+  pass(minutes{2});
+  EXPECT_EQ(activations(), 1);
+  EXPECT_EQ(far->asked(Operation::AddProvisioningJob), 1U);
+  EXPECT_EQ(noted_jobs(), 1U);
+}
+
+TEST_F(UiqPoll, ASwitchJobIsNotActivatedBeforeThatIsNoted) {
+  configure("activate_jobs: true\n", confirmed_template());
+  far = std::make_unique<peer::SimulatedJobs>(far->site(), peer::Timing{seconds{30}, seconds{10}, false});
+  far->add({"M1", "00:13:50:00:00:00:00:01"});
+  begin();
+  ask_answered(CommandKind::SwitchOpen);
+  life->state.failing = true;
+  until([&] { return life->state.refused >= 3; });
+  EXPECT_EQ(far->asked(Operation::ActivateJob), 0U);
+  life->state.failing = false;
+  until([&] { return !results().empty(); });
   EXPECT_EQ(far->asked(Operation::ActivateJob), 1U);
 }
 

@@ -35,10 +35,15 @@ TEST_F(UiqVerdict, OfAState) {
   EXPECT_EQ(of(kRead, "job_status", "Completed"), "SUCCEEDED  UNKNOWN UNKNOWN");
   EXPECT_EQ(of(CommandKind::Backfill, "job_status", "Completed"), "SUCCEEDED  UNKNOWN UNKNOWN");
   EXPECT_EQ(of(kPing, "job_status", "Completed"), "UNKNOWN unreadable_answer UNKNOWN UNKNOWN");
-  EXPECT_EQ(of(kOpen, "job_status", "Completed"), "SUCCEEDED  UNKNOWN UNKNOWN");
+  // That the job came to its end is not that the switch moved.
+  EXPECT_EQ(of(kOpen, "job_status", "Completed"), "UNKNOWN unreadable_answer UNKNOWN UNKNOWN");
+  EXPECT_EQ(of(kClose, "job_status", "Completed"), "UNKNOWN unreadable_answer UNKNOWN UNKNOWN");
   EXPECT_EQ(of(kState, "job_status", "Completed"), "UNKNOWN unreadable_answer UNKNOWN UNKNOWN");
   for (const CommandKind kind : {kRead, kPing, kOpen, kClose, kState}) {
-    EXPECT_EQ(of(kind, "job_status", "Failure"), "FAILED failed UNKNOWN UNKNOWN");
+    // Without a row nobody says what the switch did before the job failed.
+    EXPECT_EQ(
+        of(kind, "job_status", "Failure"),
+        std::string(kind == kOpen || kind == kClose ? "UNKNOWN" : "FAILED") + " failed UNKNOWN UNKNOWN");
     for (const char* word : {"Running", "Not Started", "Success", "completed", ""})
       EXPECT_EQ(of(kind, "job_status", word), "UNKNOWN unreadable_answer UNKNOWN UNKNOWN") << word;
   }
@@ -72,9 +77,34 @@ TEST_F(UiqVerdict, OfARowOfASwitch) {
   EXPECT_EQ(of(kClose, rows, "Open"), "UNKNOWN failed UNKNOWN OPEN");
   EXPECT_EQ(of(kClose, rows, "Armed"), "UNKNOWN failed UNKNOWN ARMED");
   // The meter may have acted and its answer be lost.
-  for (const CommandKind kind : {kOpen, kClose, kState})
+  for (const CommandKind kind : {kOpen, kClose})
     EXPECT_EQ(of(kind, rows, "No Response"), "UNKNOWN no_answer UNKNOWN UNKNOWN");
+  // Who only asks changes nothing.
+  EXPECT_EQ(of(kState, rows, "No Response"), "FAILED no_answer UNKNOWN UNKNOWN");
   EXPECT_EQ(of(kOpen, rows, "Failure", "blocked"), "FAILED failed UNKNOWN UNKNOWN");
+}
+
+// Which of the two is true, nobody knows: the switch may stand as it was ordered.
+TEST_F(UiqVerdict, ARowThatContradictsTheStateOfItsJobLeavesASwitchOpen) {
+  const auto both = [&](CommandKind kind, const char* word, const char* state) {
+    ResultObservation result;
+    result.measure = "provisioning_results";
+    result.word = word;
+    result.channel = state;
+    const sdk::AttemptAnswer answer = verdict_of(site_, Zone::utc(), kind, result);
+    return std::string(name_of(answer.state)) + " " + answer.reason + " " +
+           std::string(name_of(answer.position)) + " " + answer.words;
+  };
+  EXPECT_EQ(both(kOpen, "Success", "Failure"),
+            "UNKNOWN failed UNKNOWN the job says Failure, its row Success");
+  EXPECT_EQ(both(kOpen, "Open", "Failure"), "UNKNOWN failed OPEN the job says Failure, its row Open");
+  EXPECT_EQ(both(kClose, "Closed", "Cancelled"),
+            "UNKNOWN failed CLOSED the job says Cancelled, its row Closed");
+  EXPECT_EQ(both(kOpen, "Closed", "Failure"), "UNKNOWN failed CLOSED Closed");
+  EXPECT_EQ(both(kOpen, "Failure", "Failure"), "FAILED failed UNKNOWN Failure");
+  EXPECT_EQ(both(kOpen, "No Response", "Failure"), "UNKNOWN no_answer UNKNOWN No Response");
+  EXPECT_EQ(both(kOpen, "Success", "Completed"), "SUCCEEDED  UNKNOWN Success");
+  EXPECT_EQ(both(kClose, "Closed", "Completed"), "SUCCEEDED  CLOSED Closed");
 }
 
 TEST_F(UiqVerdict, TimesAreOfTheZoneOnlyWhereNoOffsetIsWritten) {
