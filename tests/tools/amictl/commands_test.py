@@ -230,7 +230,7 @@ class Commands(unittest.TestCase):
         for _ in range(4):
             _, transaction, meter = self.far.next_ask()
             self.far.say(meter, result(transaction, meter, "done"))
-        self.gateway.wait(lambda: self.operation()["done"], 60, "the first four")
+        self.gateway.wait(lambda: self.operation().get("done"), 60, "the first four")
 
     def test_adapters_shows_facts_and_what_a_feed_can_be_asked(self):
         out, _ = self.run_amictl("adapters")
