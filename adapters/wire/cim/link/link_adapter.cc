@@ -151,8 +151,8 @@ sdk::Awaitable<Answers> LinkAdapter::ask(const sdk::Attempt& attempt) {
   const bool says = answer.reply && !answer.reply->body.empty() &&
                     (answer.ok() || answer.failure->kind == http::FailureKind::ServerError ||
                      answer.failure->kind == http::FailureKind::Refused);
-  if (says && (answer.ok() || open_message(answer.reply->body, config_->options.limits).ok())) {
-    answers = co_await heed(attempt, std::move(answer.reply->body));
+  if (says) {
+    answers = co_await heed(attempt, std::move(answer.reply->body), std::move(answer.failure));
   } else if (answer.ok()) {
     answers = alike(attempt, AttemptState::Waiting, {}, "taken, without a reply");
   } else {
@@ -162,7 +162,8 @@ sdk::Awaitable<Answers> LinkAdapter::ask(const sdk::Attempt& attempt) {
   co_return answers;
 }
 
-sdk::Awaitable<Answers> LinkAdapter::heed(const sdk::Attempt& attempt, std::string body) {
+sdk::Awaitable<Answers> LinkAdapter::heed(const sdk::Attempt& attempt, std::string body,
+                                          std::optional<http::Failure> failure) {
   // What is stored is stored as it may be kept, so that it reads the same when it is read again.
   struct Read {
     Result<Opened> opened = transient("not read");
@@ -176,6 +177,7 @@ sdk::Awaitable<Answers> LinkAdapter::heed(const sdk::Attempt& attempt, std::stri
       read->decoded = read_incoming(read->opened->kept, config_->options, config_->rules, asked);
   };
   co_await services_.offload.run(std::move(work));
+  if (!read->opened && failure) co_return answers_to(attempt, *failure);  // a page for people
   if (!read->opened || !read->decoded) {
     const Error& error = read->opened ? read->decoded.error() : read->opened.error();
     co_return alike(attempt, AttemptState::Unknown, "unreadable_answer", error.message);

@@ -35,7 +35,8 @@ class LinkAdapter : public sdk::Adapter {
  private:
   [[nodiscard]] bool states(sdk::CommandKind kind) const;
   sdk::Awaitable<std::vector<sdk::AttemptAnswer>> ask(const sdk::Attempt& attempt);
-  sdk::Awaitable<std::vector<sdk::AttemptAnswer>> heed(const sdk::Attempt& attempt, std::string body);
+  sdk::Awaitable<std::vector<sdk::AttemptAnswer>> heed(const sdk::Attempt& attempt, std::string body,
+                                                       std::optional<http::Failure> failure);
   // Readings that came with an answer. Permanent or Transient: they are not in the store.
   sdk::Awaitable<Outcome> store(std::string name, std::string content, DecodedBatch batch);
   void note(const std::vector<sdk::AttemptAnswer>& answers);

@@ -43,6 +43,8 @@ std::string_view name_attribute(MeterField field) {
   }
 }
 
+constexpr const char* kUnknownValue = "no value attribute that is known, and one that is not";
+
 // For a person; the whole text is in the raw record.
 std::string quoted(std::string_view text) {
   return '"' + std::string(head_of(text, 40)) + '"';
@@ -330,7 +332,11 @@ void Decoder::Impl::add_register(const Attributes& attributes) {
   if (!require_numbers(attributes, {"Summation", "SummationRawValue", "CumulativeDemand"})) return;
   const bool summation = attributes.has("Summation") || attributes.has("SummationRawValue");
   const bool demand = attributes.has("CumulativeDemand");
-  if (!summation && !demand) ++out_->skipped;
+  if (!summation && !demand) {
+    if (has_others(attributes, {"Number", "SummationUOM", "DemandUOM"}))
+      return bad_leaf("unknown_value", kUnknownValue);
+    ++out_->skipped;
+  }
   auto& text = record_.text;
   const Slice channel = put(text, number);
   const Slice tou = put(text, tier_);
@@ -357,6 +363,9 @@ void Decoder::Impl::add_register(const Attributes& attributes) {
 void Decoder::Impl::add_reading(const Attributes& attributes) {
   const auto channel = attributes.get("Channel");
   if (channel.empty()) return bad_leaf("missing_channel", "Reading has no Channel");
+  if (!attributes.has("Value") && has_others(attributes, {"Channel", "RawValue", "UOM", "BlockEndValue"})) {
+    return bad_leaf("unknown_value", kUnknownValue);
+  }
   if (!require_numbers(attributes, {"Value", "RawValue", "BlockEndValue"})) return;
   auto& text = record_.text;
   record_.leaves.push_back({"Reading",

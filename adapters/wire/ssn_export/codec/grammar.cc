@@ -1,5 +1,6 @@
 #include "adapters/wire/ssn_export/codec/grammar.h"
 
+#include <algorithm>
 #include <charconv>
 
 namespace ami::ssn_export {
@@ -43,6 +44,15 @@ std::string_view stated_count_attribute(Node container) noexcept {
     default:
       return "NumberEvents";
   }
+}
+
+bool has_others(const xml::Attributes& attributes, std::initializer_list<std::string_view> names) noexcept {
+  for (const char** at = attributes.list(); *at != nullptr; at += 2) {
+    const std::string_view name = *at;
+    const bool ours = name.find('\n') == std::string_view::npos;
+    if (ours && std::find(names.begin(), names.end(), name) == names.end()) return true;
+  }
+  return false;
 }
 
 std::optional<std::uint64_t> whole_number(std::string_view text, std::uint64_t low,

@@ -2,8 +2,11 @@
 #pragma once
 
 #include <cstdint>
+#include <initializer_list>
 #include <optional>
 #include <string_view>
+
+#include "adapters/wire/xml/xml_stream.h"
 
 namespace ami::ssn_export {
 
@@ -26,6 +29,9 @@ std::optional<Node> child_of(Node parent, std::string_view name) noexcept;
 
 // The number that a container states about its content ("NumberReads" …).
 std::string_view stated_count_attribute(Node container) noexcept;
+
+// Whether there is any without a namespace that is none of `names`.
+bool has_others(const xml::Attributes& attributes, std::initializer_list<std::string_view> names) noexcept;
 
 // A whole number from `low` to `high`, digits only.
 std::optional<std::uint64_t> whole_number(std::string_view text, std::uint64_t low,

@@ -24,6 +24,8 @@
 //   missing_time, bad_time            ReadTime, EndTime or EventTime: the RegisterRead, Interval or Event
 //   bad_interval_length  IntervalLength is not a whole number of minutes from 1 to 44640: the block
 //   missing_channel      a Reading without Channel, a Register without Number
+//   unknown_value        a Reading or Register without a value attribute that is known, and with an attribute
+//                        that is not: its value may have another name
 //   missing_code         an Event without EventName
 //   missing_meter        MeterData without the chosen name: each RegisterRead, block and Event in it
 //   record_too_long      a RegisterRead, Interval or Event of more than kMaxRecordBytes or kMaxRecordValues

@@ -150,13 +150,26 @@ TEST(SsnExportBadRecord, MissingUnitPassesEmpty) {
   EXPECT_EQ(series(decoded).unit, "");
 }
 
-TEST(SsnExportBadRecord, RegisterWithoutAnyKnownValueIsCountedAsSkipped) {
+TEST(SsnExportBadRecord, RegisterWithoutAnyValueIsCountedAsSkipped) {
   const auto decoded =
       decode(meter(register_data("<RegisterRead ReadTime=\"2026-01-01T00:00:00Z\"><Tier><Register "
-                                 "Number=\"1\" Novel=\"3\"/></Tier></RegisterRead>")));
+                                 "Number=\"1\" SummationUOM=\"kWh\"/></Tier></RegisterRead>")));
   EXPECT_TRUE(decoded.batch.observations.empty());
   EXPECT_TRUE(decoded.batch.malformed.empty());
   EXPECT_EQ(decoded.batch.skipped, 1U);
+}
+
+TEST(SsnExportBadRecord, ValueOfAnotherNameIsNoSilentHole) {
+  const auto decoded = decode(
+      meter(register_data("<RegisterRead ReadTime=\"2026-01-01T00:00:00Z\"><Tier><Register Number=\"1\" "
+                          "Summatlon=\"3\"/><Register Number=\"2\" Summation=\"5\" Novel=\"1\"/></Tier>"
+                          "</RegisterRead>") +
+            interval_data(interval("2026-01-01T00:15:00Z",
+                                   "<Reading Channel=\"1\" Valu=\"7\" UOM=\"kWh\"/>" + reading("2", "8")))));
+  EXPECT_EQ(reasons(decoded), (Reasons{"unknown_value", "unknown_value"}));
+  ASSERT_EQ(decoded.batch.observations.size(), 2U);
+  EXPECT_EQ(series(decoded, 0).channel, "2");
+  EXPECT_EQ(series(decoded, 1).channel, "lp:2");
 }
 
 TEST(SsnExportBadRecord, TooLongRecordIsCutAndItsNeighboursLive) {
