@@ -39,9 +39,21 @@ struct PolicyInput {
   bool before_send = false;
 };
 
+// A rule that was looked at, whether it refused or not.
+struct PolicyCheck {
+  std::string rule{};
+  std::string version{};  // of the data that state it; empty = of the program
+  bool passed = true;
+  bool binds = true;  // false: not this action or reason class, so that it was not asked; passed
+  std::string words{};
+  std::map<std::string, std::string> facts{};  // what it saw
+  std::string would_change{};                  // of one that refuses: what would let it pass
+};
+
 struct PolicyVerdict {
   std::string rule, words;                   // rule empty = allowed
   std::map<std::string, std::string> facts;  // what it rests on
+  std::vector<PolicyCheck> checks;           // every rule, in the order of looking; the first refusal counts
   bool truck_roll = false;                   // a person has to go there instead
   bool latent_close = false;                 // the meter may close by itself later
   [[nodiscard]] bool allowed() const noexcept { return rule.empty(); }
@@ -53,8 +65,9 @@ class Policy {
   [[nodiscard]] virtual PolicyVerdict check(const PolicyInput& input) const = 0;
 };
 
-// The rules of the engine itself: capability, the right house, what is uncertain, and the way back. Rules:
-//   CAPABILITY, WRONG_HOUSE, SWITCH_UNCERTAIN, NOT_AFTER, CLOCK_STEPPED_BACK, ATTESTATION, ARM_PREFERRED,
+// The rules of the engine itself: the clock, the right house, capability, what is uncertain, and the way back.
+// In this order:
+//   CLOCK_STEPPED_BACK, NOT_AFTER, WRONG_HOUSE, CAPABILITY, SWITCH_UNCERTAIN, ATTESTATION, ARM_PREFERRED,
 //   LOAD_SIDE_VOLTAGE, LOAD_SIDE_UNREADABLE
 class EnginePolicy final : public Policy {
  public:
