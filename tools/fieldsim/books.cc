@@ -69,12 +69,14 @@ std::string books_csv(std::span<const BooksOf> networks, const std::string& zone
                   {"wires", "3"},
                   {"class", "200"},
                   {"module_type", std::string(network.module_type)},
-                  {"usage_point", "UP-" + meter.name},
                   {"zone", zone},
                   {"commodity", "electricity"},
-                  {"feeder", meter.feeder},
-                  {"transformer", meter.transformer},
                   {"valid_from", since}};
+      if (!meter.installed) {
+        row["usage_point"] = meter.usage_point;
+        row["feeder"] = meter.feeder;
+        row["transformer"] = meter.transformer;
+      }
       if (network.module_type == "SSN") row["mac"] = mac_of(module);
       add_row(row, csv);
     }

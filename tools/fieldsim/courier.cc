@@ -11,6 +11,7 @@
 #include <deque>
 #include <exception>
 #include <list>
+#include <optional>
 #include <utility>
 
 namespace ami::fieldsim {
@@ -90,10 +91,11 @@ class Courier::Core : public std::enable_shared_from_this<Core> {
   }
 
   sdk::Awaitable<void> room() {
-    while (counts_.on_the_wire > 0 || queued_ > 0) co_await change();
+    while (counts_.on_the_wire > 0) co_await change();  // nobody waits for a place while one is free
   }
 
   [[nodiscard]] Counts counts() const { return counts_; }
+  [[nodiscard]] const std::deque<Told>& lately() const { return lately_; }
   [[nodiscard]] bool stopping() const { return stopping_; }
 
  private:
@@ -101,17 +103,15 @@ class Courier::Core : public std::enable_shared_from_this<Core> {
     co_await asio::this_coro::throw_if_cancelled(false);  // what is under way says so itself
     bool go = !self->stopping_;
     if (go && fate.after.count() > 0) go = co_await self->clock_.wait(fate.after);
-    if (go) {
-      ++self->queued_;
-      while (self->counts_.on_the_wire >= self->setup_.at_once && !self->stopping_) co_await self->change();
-      --self->queued_;
-    }
+    const UtcInstant due = self->ledger_.wall();
+    bool placed = false;
+    if (go) placed = co_await self->place();
     --self->counts_.waiting;
-    if (self->stopping_) {
+    if (!placed || self->stopping_) {
+      if (placed) self->give_back_place();
       self->lose(*parcel);
       co_return;
     }
-    ++self->counts_.on_the_wire;
     unsigned copies = 0, acknowledged = 0;
     // A copy that has begun is finished: only so is it known what became of it.
     co_await asio::this_coro::reset_cancellation_state(asio::disable_cancellation());
@@ -119,17 +119,58 @@ class Courier::Core : public std::enable_shared_from_this<Core> {
       const bool taken = co_await parcel->send();
       if (taken) ++acknowledged;
     }
-    --self->counts_.on_the_wire;
     self->counts_.copies += copies;
     ++(acknowledged > 0 ? self->counts_.sent : self->counts_.unsure);
-    self->ledger_.write(parcel->content, {acknowledged > 0 ? Delivered::Sent : Delivered::Unsure, copies,
-                                          parcel->via, parcel->name, self->clock_.now()});
+    self->tell(*parcel, acknowledged > 0 ? Delivered::Sent : Delivered::Unsure, copies, due);
+    self->give_back_place();
     self->tell_change();
+  }
+
+  // One that waits for a place on the wire. Only the first is woken when one is free: a wave of thousands must not
+  // wake all of them at the end of each message.
+  struct Turn {
+    explicit Turn(const asio::any_io_executor& executor) : woken(executor, asio::steady_timer::time_point::max()) {}
+    asio::steady_timer woken;  // only cancelled
+    bool given = false;
+  };
+
+  // False: stopped meanwhile.
+  sdk::Awaitable<bool> place() {
+    if (stopping_) co_return false;
+    if (counts_.on_the_wire < setup_.at_once) {
+      ++counts_.on_the_wire;
+      co_return true;
+    }
+    const auto turn = std::make_shared<Turn>(executor_);
+    const auto in_line = turns_.insert(turns_.end(), turn);
+    boost::system::error_code woken;
+    co_await turn->woken.async_wait(asio::redirect_error(asio::use_awaitable, woken));
+    if (!turn->given) turns_.erase(in_line);
+    co_return turn->given;
+  }
+
+  void give_back_place() {
+    if (stopping_ || turns_.empty()) {
+      --counts_.on_the_wire;
+      return;
+    }
+    const auto next = turns_.front();
+    turns_.pop_front();
+    next->given = true;
+    next->woken.cancel();
   }
 
   void lose(const Parcel& parcel) {
     ++counts_.lost;
-    ledger_.write(parcel.content, {Delivered::Lost, 0, parcel.via, parcel.name, clock_.now()});
+    tell(parcel, Delivered::Lost, 0, std::nullopt);
+  }
+
+  void tell(const Parcel& parcel, Delivered delivery, unsigned copies, std::optional<UtcInstant> due) {
+    const UtcInstant now = clock_.now();
+    ledger_.write(parcel.content, {delivery, copies, parcel.via, parcel.name, now, due});
+    if (lately_.size() == kLately) lately_.pop_back();
+    lately_.push_front(
+        {parcel.name, std::string(parcel.via), delivery, copies, parcel.content.size(), now});
   }
 
   void tell_change() { changed_.cancel(); }
@@ -145,8 +186,9 @@ class Courier::Core : public std::enable_shared_from_this<Core> {
   std::mt19937_64 random_;
   std::list<std::shared_ptr<asio::cancellation_signal>> under_way_;
   asio::steady_timer changed_;  // only cancelled
-  std::size_t queued_ = 0;      // have waited for their time, and wait for a place
+  std::list<std::shared_ptr<Turn>> turns_;  // have waited for their time, and wait for a place
   Counts counts_;
+  std::deque<Told> lately_;
   bool stopping_ = false;
 };
 
@@ -173,6 +215,9 @@ sdk::Awaitable<void> Courier::room() {
 }
 Courier::Counts Courier::counts() const {
   return core_->counts();
+}
+const std::deque<Courier::Told>& Courier::lately() const {
+  return core_->lately();
 }
 bool Courier::stopping() const {
   return core_->stopping();

@@ -4,6 +4,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <deque>
 #include <functional>
 #include <memory>
 #include <random>
@@ -89,6 +90,16 @@ class Courier {
     std::size_t waiting = 0, on_the_wire = 0;
   };
   [[nodiscard]] Counts counts() const;
+  // The last kLately parcels and what became of them, the newest first. For a page that shows them.
+  struct Told {
+    std::string message, via;
+    Delivered delivery = Delivered::Sent;
+    unsigned copies = 0;
+    std::size_t records = 0;  // ledger lines
+    UtcInstant at{};
+  };
+  static constexpr std::size_t kLately = 20;
+  [[nodiscard]] const std::deque<Told>& lately() const;
   // A send() that tries again and again gives up then.
   [[nodiscard]] bool stopping() const;
 

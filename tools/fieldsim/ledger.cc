@@ -91,6 +91,7 @@ void Ledger::write(const Content& content, const Sending& sending) {
   JsonLine tail;
   tail.put("delivery", word(sending.delivery)).put_number("copies", std::uint64_t{sending.copies});
   tail.put("via", sending.via).put("message", sending.name).put("sent", to_text(sending.sent));
+  if (sending.due) tail.put("due", to_text(*sending.due));
   tail.put("wall", to_text(state_->wall()));
   std::size_t begin = 0;
   for (const std::size_t end : content.ends_) {
@@ -115,11 +116,12 @@ void Ledger::command(const CommandStep& step) {
   state_->end_line(line);
 }
 
-void Ledger::action(std::string_view network, std::string_view action, std::string_view meter,
-                    std::string_view other, UtcInstant at) {
+void Ledger::exchange(const Exchange& exchange) {
   JsonLine line("action");
-  line.put("network", network).put("action", action).put("meter", meter).put("other", other);
-  line.put("at", to_text(at));
+  line.put("network", exchange.network).put("action", "exchange");
+  line.put("meter", exchange.removed).put("other", exchange.installed);
+  line.put("usage_point", exchange.usage_point).put("at", to_text(exchange.at));
+  line.put("end_kwh", exchange.end_kwh.to_string()).put("start_kwh", exchange.start_kwh.to_string());
   state_->end_line(line);
 }
 
@@ -138,6 +140,9 @@ Outcome Ledger::end() {
   return ami::Done{};
 }
 
+UtcInstant Ledger::wall() const {
+  return state_->wall();
+}
 std::uint64_t Ledger::lines() const {
   return state_->lines;
 }

@@ -27,7 +27,7 @@
 //   it is the value itself. Both may be absent. `meter` is the name under which it was sent, which is the
 //   meter's key in the books that meters.csv gives to the daemon (a crossed meter's readings stand under the
 //   other's name: that is what was sent). …sending:
-//   "delivery":"sent","copies":2,"via":"callback","message":"R-00012","sent":"…Z","wall":"…Z"
+//   "delivery":"sent","copies":2,"via":"callback","message":"R-00012","sent":"…Z","due":"…Z","wall":"…Z"
 //     delivery  "sent": the far end acknowledged it (2xx; a file moved into place): it must be in the store,
 //     once.
 //               "lost": it never left. It must not be in the store unless another line of the same (meter,
@@ -37,7 +37,8 @@
 //     copies    how often it was sent, byte for byte.    via  "callback", "file", "answer".
 //     message   name of the message or file.    sent  simulated instant of the (last) sending, or of when it
 //     would have been. wall      the true time then (the machine's clock), to tell how long it took to reach
-//     the store.
+//     the store. due       the true time from which it could have been on the wire: its latency was over. Before
+//     `wall`; left out where a message never was ready or was the answer to a pull.
 //   One reading may stand in several lines (sent again by a catch-up file or an answer). Where they disagree
 //   the meter has said two things about one slot: both are true, and the store keeps both with one of them
 //   current.
@@ -59,8 +60,11 @@
 //     words; of step
 //               "executed" always.   state  of the switch afterwards (virtual_meter::name_of), absent without
 //               one.
-//   {"kind":"action","network":"ts2","action":"exchange","meter":"TS00000012","other":"TS00000120","at":"…Z","wall":"…Z"}
-//     What happened to a meter and is no command: "exchange" (meter was removed, other installed).
+//   {"kind":"action","network":"ts2","action":"exchange","meter":"TS00000012","other":"TS00000120",
+//    "usage_point":"UP-TS00000012","at":"…Z","end_kwh":"4711.32","start_kwh":"0","wall":"…Z"}
+//     What happened to a meter and is no command: "exchange": `meter` was at the usage point until `at`, `other` is from
+//     then on. end_kwh and start_kwh: what their dials showed then, delivered. Of a meter that is gone, what the network
+//     had gathered by then is still told, later.
 //   {"kind":"end","lines":4711,"wall":"…Z"}
 //     The last line of a run that stopped in order; lines: those before it.
 //
@@ -151,11 +155,18 @@ struct Sending {
   std::string_view via = "callback";
   std::string_view name{};
   UtcInstant sent{};
+  std::optional<UtcInstant> due{};  // by wall()
 };
 
 struct CommandStep {
   std::string_view network, meter, step, command, transaction{}, by{}, result{}, state{};
   UtcInstant at{};
+};
+
+struct Exchange {
+  std::string_view network, removed, installed, usage_point;
+  UtcInstant at{};
+  Decimal end_kwh{}, start_kwh{};
 };
 
 // Appends to one file, or to nothing. Lines are buffered, and are in the file after flush(): the host flushes
@@ -174,12 +185,12 @@ class Ledger {
   void network(std::string_view network, std::string_view family, std::size_t meters);
   void write(const Content& content, const Sending& sending);
   void command(const CommandStep& step);
-  void action(std::string_view network, std::string_view action, std::string_view meter,
-              std::string_view other, UtcInstant at);
+  void exchange(const Exchange& exchange);
   void flush();
   // Writes the last line and closes.
   Outcome end();
 
+  [[nodiscard]] UtcInstant wall() const;
   [[nodiscard]] std::uint64_t lines() const;
   [[nodiscard]] const std::string& problem() const;  // empty = all is written so far
 

@@ -81,12 +81,21 @@ struct World::State {
   std::unordered_map<std::string_view, MeterIndex> by_name;
   std::unordered_map<std::uint32_t, MeterIndex> by_number;
   virtual_meter::Outbox outbox;
+  std::deque<Deed> lately;
+  UtcInstant reached = UtcInstant::min();  // by all of them
 
   void advance(Living& living, UtcInstant to) {
     if (living.books.removed) to = std::min(to, *living.books.removed);
     if (to <= living.meter.now()) return;
     living.meter.advance(to, outbox);
     keep(living);
+    if (to == living.books.removed && !living.books.follower.empty()) note_exchange(living);
+  }
+  void note_exchange(const Living& removed) {
+    const Living& installed = meters.at(by_name.at(removed.books.follower));
+    ledger.exchange({plan.network, removed.books.name, installed.books.name, removed.books.usage_point,
+                     *removed.books.removed, removed.meter.read().energy.delivered_kwh,
+                     Decimal{installed.books.setup.initial_delivered_kwh, 0}});
   }
   // What the outbox has is the meter's.
   void keep(Living& living) {
@@ -109,6 +118,8 @@ struct World::State {
     ledger.command({plan.network, living.books.name, "executed", command, transaction, by, result,
                     effect.state ? virtual_meter::name_of(*effect.state) : std::string_view(),
                     living.meter.now()});
+    if (lately.size() == kLately) lately.pop_back();
+    lately.push_front({living.books.name, command, result, std::string(by), effect.state, living.meter.now()});
     return effect;
   }
   Effect operate(MeterIndex meter, SwitchInput input, std::string_view transaction, std::string_view by) {
@@ -144,6 +155,11 @@ Result<std::unique_ptr<World>> World::create(WorldPlan plan, sdk::Clock& clock, 
     if (!state->by_number.emplace(books.setup.number, i).second)
       return permanent("meter " + books.name + ": its number is another meter's");
   }
+  for (const Living& living : state->meters) {
+    const std::string& follower = living.books.follower;
+    if (!follower.empty() && !state->by_name.contains(follower))
+      return permanent("meter " + living.books.name + " is followed by " + follower + ", which is no meter here");
+  }
   return std::unique_ptr<World>(new World(std::move(state)));
 }
 
@@ -178,6 +194,7 @@ bool World::in_service(MeterIndex meter, UtcInstant at) const {
 }
 
 sdk::Awaitable<void> World::advance(UtcInstant to) {
+  state_->reached = to;
   std::size_t done = 0;
   for (Living& living : state_->meters) {
     state_->advance(living, to);
@@ -194,7 +211,9 @@ Collected World::take(MeterIndex meter) {
   out.interval = std::chrono::duration_cast<std::chrono::minutes>(plan().program.interval);
   out.ke_wh = plan().program.ke_wh;
   out.received_channel = plan().received_channel;
-  if (!in_service(meter, virtual_one.now())) return out;
+  if (living.books.installed && state_->reached < *living.books.installed) return out;
+  const bool gone = !in_service(meter, virtual_one.now());
+  if (gone && !virtual_one.powered()) return out;  // what it still had to say went with it
   if (!virtual_one.powered()) {
     const auto gasp = [](const virtual_meter::Event& event) {
       return event.kind == virtual_meter::EventKind::LastGasp;
@@ -207,6 +226,7 @@ Collected World::take(MeterIndex meter) {
   out.events = std::move(living.events);
   living.pending = {};
   living.events = {};
+  if (gone) return out;
   out.readings = {virtual_one.read()};
   if (state_->plan.history.count() > 0) {
     std::ranges::copy(out.intervals, std::back_inserter(living.taken));
@@ -265,6 +285,15 @@ double World::power_w(MeterIndex meter) {
 }
 bool World::jammed(MeterIndex meter) const {
   return state_->meters.at(meter).meter.jammed();
+}
+
+Seen World::seen(MeterIndex meter) const {
+  const VirtualMeter& stands = state_->meters.at(meter).meter;
+  return {in_service(meter, state_->reached), stands.powered(), stands.jammed(),
+          State::state_of(state_->meters[meter])};
+}
+const std::deque<Deed>& World::lately() const {
+  return state_->lately;
 }
 
 Effect World::act(MeterIndex meter, SwitchInput input, std::string_view transaction, std::string_view by) {

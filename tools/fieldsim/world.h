@@ -15,6 +15,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <deque>
 #include <memory>
 #include <optional>
 #include <string>
@@ -36,9 +37,11 @@ struct MeterPlan {
   std::string name;  // in the head-end's books, and the key in the daemon's: "TS00000012"
   virtual_meter::MeterSetup setup;
   // Not in service before and after; an exchanged meter's end, the new one's beginning. It has nothing to say
-  // outside.
+  // outside, but what the network had gathered by its removal comes with the next report.
   std::optional<UtcInstant> installed{}, removed{};
-  std::string feeder{}, transformer{};  // for the books; empty = none
+  std::string follower{};  // who stands in its place once it is removed; empty = nobody
+  // For the books; empty = none. Of a meter that is installed later the usage point stands with the one before it.
+  std::string usage_point{}, feeder{}, transformer{};
 };
 
 struct WorldPlan {
@@ -54,6 +57,21 @@ struct Effect {
   std::string_view result = "done";
   std::optional<virtual_meter::SwitchState> state{};  // afterwards; none without a switch
   [[nodiscard]] bool ok() const { return result == "done" || result == "already_there"; }
+};
+
+// A meter where it stands, which may be a report's span behind the clock: nothing is worked out for it.
+struct Seen {
+  bool in_service = false, powered = false, jammed = false;
+  std::optional<virtual_meter::SwitchState> state{};  // none without a switch
+};
+
+// What was truly done to a meter, as in the ledger's step "executed".
+struct Deed {
+  std::string meter;
+  std::string_view command, result;  // the ledger's words
+  std::string by;
+  std::optional<virtual_meter::SwitchState> state{};
+  UtcInstant at{};
 };
 
 class World {
@@ -95,6 +113,10 @@ class World {
   [[nodiscard]] std::optional<virtual_meter::SwitchState> switch_state(MeterIndex meter);  // the same
   [[nodiscard]] double power_w(MeterIndex meter);     // the same; for a page
   [[nodiscard]] bool jammed(MeterIndex meter) const;  // by hand
+  [[nodiscard]] Seen seen(MeterIndex meter) const;
+  // The last kLately deeds, the newest first.
+  static constexpr std::size_t kLately = 20;
+  [[nodiscard]] const std::deque<Deed>& lately() const;
 
   // Disconnect, Connect, Arm, Cancel by command; once for each call, at the clock's now.
   Effect act(MeterIndex meter, virtual_meter::SwitchInput input, std::string_view transaction,

@@ -1,212 +1,177 @@
 #!/usr/bin/env python3
-"""A simulated field, the gateway, and the ledger of truth: what was sent is in the store, once and digit for digit; what
-was never sent is not there. The gateway is killed (SIGKILL) in the middle and started again.
+"""A simulated day of all six networks with every fault on, the gateway, and the ledger of truth: what was sent is in the
+store, once and digit for digit; what was never sent is not there. The gateway is killed (SIGKILL) in the middle and started
+again; meters are exchanged at 10:37, and what comes late of those that are gone stays theirs.
 """
-import datetime as dt
 import json
-import os
 import pathlib
-import signal
-import socket
-import subprocess
-import sys
+import time
 import unittest
+from collections import Counter
 from decimal import Decimal
 
-ROOT = pathlib.Path(__file__).resolve().parents[3]
-sys.path.insert(0, str(ROOT / "tests/support"))
-from gateway import Gateway  # noqa: E402
+from field import Field
+from ledger import Ledger, differences, instant
 
-BUILD = pathlib.Path(os.environ["AMI_BIN_DIR"]).parent
+HERE = pathlib.Path(__file__).parent
+FAMILIES = {"gridstream", "ts2", "twacs", "ssn", "flexnet", "securemesh"}
+INTERVAL = "0.0.2.4.1.1.12.0.0.0.0.0.0.0.0.0.72.0"
 
-CONFIG = """
-utilities:
-  - {{key: u, notice: AE-1641, zone: America/Toronto}}
-data_dir: {config}
-state_dir: {folder}/state
-database: {{conninfo: "{conninfo}", migrate_on_start: true, allow_owner: true, check_every: 200ms}}
-rpc: {{unix_socket: {folder}/rpc.sock}}
-http: {{address: "127.0.0.1:0", port_file: {folder}/http.port}}
-adapters: [{folder}/gridstream.yaml, {folder}/ts2.yaml, {folder}/ts2-files.yaml, {folder}/water.yaml]
-"""
-MESSAGES = """
-name: {family}
-utility: u
-family: {family}
-interface: multispeak
-zone: UTC
-mr: {{url: "http://127.0.0.1:{head_end}/Multispeak/webapi/MR_CB.asmx"}}
-callback: {{listen: ["127.0.0.1:{callback}"], paths: [/multispeak]}}
-response_url: http://127.0.0.1:{callback}/multispeak
-"""
-FILES = """
-name: ts2-files
-utility: u
-family: ts2
-interface: files
-folder: {folder}
-zone: UTC
-settle: 200ms
-rescan: 300ms
-"""
-WATER = """
-name: water
-utility: u
-family: twacs
-interface: files
-folder: {folder}
-zone: UTC
-settle: 200ms
-rescan: 300ms
-meters:
-  - {{meter_type: "3001", commodity: water, unit: m3}}
-  - {{meter_type: "4001", commodity: gas, unit: m3}}
-"""
-SCENARIO = """
-seed: 31
+COMMANDS = """
+seed: 8
 start_ago: 2d  # a meter is asked through the feed that brought its values lately
-time_factor: 2400
-programme: {{tiers: true}}
-fleet: {{solar_share: 0.4}}
+time_factor: 1200
 networks:
-  - {{family: gridstream, meters: 12, batch: 3, lost: 0.15, duplicated: 0.15, late: 0.1, late_by: 40m,
-     latency: {{least: 1s, most: 60s}}, listen: "127.0.0.1:{gridstream}", callback: "http://127.0.0.1:{cb1}/multispeak"}}
-  - {{family: ts2, meters: 6, batch: 1, report_every: 1h, lost: 0.4, files: inbox/ts2, catch_up: 2h,
-     latency: {{least: 1s, most: 60s}}, listen: "127.0.0.1:{ts2}", callback: "http://127.0.0.1:{cb2}/multispeak"}}
-  - {{family: twacs, meters: 1, report_every: 1h, water: 3, gas: 2, ports_folder: inbox/water, ports_every: 2h}}
-faults:
-  - {{fault: wrong_ke, network: gridstream, meters: 2, from: 1h, lasts: 3h, amount: 2}}
-  - {{fault: register_drop, meters: 2, from: 2h, lasts: 2h, amount: 100}}
-outages: [{{share: 0.3, at: 90m, lasts: 40m}}]
-crossed: [{{network: gridstream, pairs: 1, from: 3h, lasts: 1h}}]
+  - {family: gridstream, meters: 2, registers_every: 15m, latency: {least: 1s, most: 30s}, listen: "127.0.0.1:18081",
+     callback: "http://127.0.0.1:18441/multispeak"}
+  - {family: ts2, meters: 2, latency: {least: 1s, most: 30s}, listen: "127.0.0.1:18082",
+     callback: "http://127.0.0.1:18442/multispeak"}
+  - {family: twacs, meters: 2, models: [FOCUS AX], latency: {least: 1s, most: 30s}, listen: "127.0.0.1:18083",
+     callback: "http://127.0.0.1:18447/multispeak"}
+  - {family: ssn, meters: 2, folder: inbox/ssn, template: uiq_job/assumed.yaml, listen: "127.0.0.1:18085"}
+  - {family: flexnet, meters: 2, folder: inbox/flexnet, latency: {least: 1s, most: 30s}, listen: "127.0.0.1:18084",
+     callback: "http://127.0.0.1:18446/multispeak"}
+  - {family: securemesh, meters: 2, latency: {least: 1s, most: 30s}, listen: "127.0.0.1:18086",
+     callback: "http://127.0.0.1:18445/cim"}
 """
-
-
-def free_ports(count):
-    """Ports that nobody has now: both sides must know the other's before they start."""
-    sockets = [socket.socket() for _ in range(count)]
-    for one in sockets:
-        one.bind(("127.0.0.1", 0))
-    ports = [one.getsockname()[1] for one in sockets]
-    for one in sockets:
-        one.close()
-    return ports
-
-
-def instant(text):
-    return dt.datetime.fromisoformat(text.replace("Z", "+00:00")).timestamp()
-
-
-class Ledger:
-    """What it says of readings, as sets of (meter, reading type, instant, number)."""
-
-    def __init__(self, path):
-        self.lines = [json.loads(line) for line in path.read_text().splitlines()]
-        self.readings = {"sent": set(), "lost": set(), "unsure": set()}
-        self.copies = 0
-        for line in self.lines:
-            if line["kind"] == "register":
-                self._add(line, instant(line["at"]), line["value"])
-            elif line["kind"] == "interval_block":
-                for i, value in enumerate(line["values"]):
-                    self._add(line, instant(line["start"]) + i * line["length_s"], value)
-            if line.get("copies", 0) > 1:
-                self.copies += 1
-
-    def _add(self, line, at, value):
-        if value is not None:
-            self.readings[line["delivery"]].add((line["meter"], line["reading_type"], at, Decimal(value)))
+ASKED = ["GS00000001", "TS00000001", "TW00000001", "SN00000001", "FN00000001", "TR00000001"]
 
 
 class SimulatedField(unittest.TestCase):
     maxDiff = 3000
 
-    def setUp(self):
-        self.gateway = Gateway(BUILD)
-        self.addCleanup(self.gateway.close)
-        self.folder = self.gateway.folder
-        heads, backs = free_ports(2), free_ports(2)
-        for family, head_end, callback in zip(("gridstream", "ts2"), heads, backs):
-            (self.folder / f"{family}.yaml").write_text(MESSAGES.format(family=family, head_end=head_end, callback=callback))
-        for name in ("ts2", "water"):
-            (self.folder / "inbox" / name).mkdir()
-        (self.folder / "ts2-files.yaml").write_text(FILES.format(folder=self.folder / "inbox/ts2"))
-        (self.folder / "water.yaml").write_text(WATER.format(folder=self.folder / "inbox/water"))
-        (self.folder / "field.yaml").write_text(
-            SCENARIO.format(gridstream=heads[0], ts2=heads[1], cb1=backs[0], cb2=backs[1]))
-        self.start()
+    def begin(self, scenario, **field):
+        self.field = Field(**field)
+        self.addCleanup(self.field.close)
+        self.gateway = self.field.gateway
+        self.field.start_gateway()
+        self.field.import_books(scenario)
+        self.field.begin(scenario)
 
-    def start(self):
-        (self.folder / "rpc.sock").unlink(missing_ok=True)
-        (self.folder / "http.port").unlink(missing_ok=True)
-        self.gateway.start(CONFIG.format(folder=self.folder, conninfo=self.gateway.conninfo, config=ROOT / "config"))
+    def settled(self, ledger):
+        """Files and messages are stored a moment after they were acknowledged. What is not there then is told as it is."""
+        stored = []
 
-    def ctl(self, *args, check=True):
-        return subprocess.run([BUILD / "bin/amictl", "--address", f"unix:{self.folder}/rpc.sock", "--utility", "u",
-                               *map(str, args)], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=check)
+        def there():
+            stored[:] = self.field.stored()
+            held = {row[:3] for row in stored}
+            return time.monotonic() > end or all(slot in held for slot in ledger.said["sent"])
 
-    def ledger_lines(self):
-        path = self.folder / "ledger.jsonl"
-        return path.read_text().count("\n") if path.exists() else 0
+        end = time.monotonic() + 60
+        self.gateway.wait(there, 90, "what was sent to be stored", pause=0.3)
+        self.assertEqual(differences(ledger, [row[:4] for row in stored]), "")
+        return stored
 
-    def stored(self):
-        rows = self.gateway.sql(
-            "SELECT m.key, v.reading_type, extract(epoch FROM v.start_at), trim_scale(v.value) FROM interval_value v "
-            "JOIN meter m USING (meter_id) WHERE v.value IS NOT NULL UNION ALL "
-            "SELECT m.key, v.reading_type, extract(epoch FROM v.at), trim_scale(v.value) FROM register_value v "
-            "JOIN meter m USING (meter_id)")
-        out = []
-        for row in rows.splitlines():
-            key, kind, at, value = row.split("|")
-            out.append((key, kind, float(at), Decimal(value)))
-        return out
+    def test_a_day_with_every_fault_is_stored_as_it_was_sent(self):
+        self.begin((HERE / "day.yaml").read_text(), zones={"flexnet": "America/Toronto", "twacs-water": "America/Toronto"})
+        exchanged, lines = [], 0
+        kills = [4000]  # of the ledger's lines: some hours into the day
 
-    def test_the_ledger_is_the_store(self):
-        # The books first: what comes before is of unknown meters.
-        dry = books_of(self.folder)
-        self.ctl("meters", "import", dry)
-        field = subprocess.Popen([BUILD / "bin/fieldsim", "--scenario", self.folder / "field.yaml", "--base-dir",
-                                  self.folder])
-        self.addCleanup(lambda: (field.kill(), field.wait()))
-        self.gateway.wait(lambda: self.ledger_lines() > 400, 90, "the first reports", pause=0.05)
-        # Where values come from says through which feed a meter is asked.
-        self.gateway.wait(lambda: self.gateway.sql("SELECT count(*) FROM register_value JOIN meter m USING (meter_id) "
-                                                   "WHERE m.key = 'GS00000003'") != "0", 60, "its first reading", pause=0.1)
-        read = self.ctl("read-now", "GS00000003", check=False)
-        self.assertIn(read.returncode, (0, 1), read.stdout)  # its callback may be lost, as any
-        self.gateway.daemon.kill()
-        self.gateway.daemon.wait()
-        self.start()
-        before = self.ledger_lines()
-        self.gateway.wait(lambda: self.ledger_lines() > before + 400, 90, "reports after the restart", pause=0.05)
-        field.send_signal(signal.SIGTERM)
-        self.assertEqual(field.wait(90), 0)
+        def went_on():
+            nonlocal lines
+            for line in self.field.new_lines():
+                lines += 1
+                if line["kind"] == "action" and line["action"] == "exchange":
+                    exchanged.append(line)
+            return self.field.process.poll() is not None or (kills and lines > kills[0]) or len(exchanged) > entered
 
-        ledger = Ledger(self.folder / "ledger.jsonl")
-        sent, lost, unsure = (ledger.readings[word] for word in ("sent", "lost", "unsure"))
+        entered = 0
+        while self.field.process.poll() is None:
+            self.gateway.wait(went_on, 120, "the day to go on", pause=0.05)
+            if kills and lines > kills[0]:
+                kills.pop()
+                self.field.kill_gateway()
+                self.field.start_gateway()
+            for line in exchanged[entered:]:  # whoever was in the street tells the office
+                self.field.ctl("meters", "exchange", line["usage_point"], line["other"], "--at", line["at"], "--old-end",
+                               line["end_kwh"], "--new-start", line["start_kwh"], "--order", "WO-" + line["meter"], "--already-in-place")
+                entered += 1
+        self.assertEqual(self.field.end(5, signalled=False), 0)
+        self.assertEqual(kills, [], "the gateway was never killed")
+
+        ledger = Ledger(self.field.ledger)
         self.assertEqual(ledger.lines[-1]["kind"], "end")
-        self.assertGreater(len(sent), 500)
-        self.assertGreater(len(lost - sent), 50)
-        self.assertGreater(ledger.copies, 0)
-        self.gateway.wait(lambda: sent <= set(self.stored()), 90, "what was sent to be stored", pause=0.3)
-        stored = self.stored()
-        self.assertEqual(len(stored), len(set(stored)), "a reading stands twice")
-        self.assertEqual(set(stored) - sent - unsure, set(), "nobody sent that")
-        self.assertEqual(sent - set(stored), set(), "was sent and is not there")
-        self.assertEqual((lost - sent - unsure) & set(stored), set(), "never left, and is there")
-        steps = [line["step"] for line in ledger.lines if line["kind"] == "command" and line["command"] == "read"]
-        self.assertEqual(steps.count("executed"), 1)
-        checked = self.ctl("demo-check", self.folder / "ledger.jsonl", check=False)
+        self.every_misfortune_happened(ledger)
+        stored = self.settled(ledger)
+        slots = Counter(row[:3] + row[5:] for row in stored)  # two channels of a meter may tell one thing
+        self.assertEqual([slot for slot, count in slots.items() if count > 1], [], "stands twice")
+        checked = self.field.ctl("demo-check", self.field.ledger, check=False)
+        self.assertEqual(checked.returncode, 0, checked.stdout)
+        self.exchanges_are_right(ledger, stored)
+
+    def every_misfortune_happened(self, ledger):
+        sent, lost = ledger.said["sent"], ledger.said["lost"]
+        networks = {line["network"] for line in ledger.of("interval_block", delivery="sent") + ledger.of("register", delivery="sent")}
+        self.assertEqual(networks, FAMILIES)
+        self.assertEqual({line["network"] for line in ledger.of("register", delivery="lost")}, FAMILIES)
+        self.assertGreater(ledger.copied, 50)
+        self.assertGreater(len([slot for slot in lost if slot not in sent]), 100, "gaps for good")
+        late = [line for line in ledger.of("register", delivery="sent") if instant(line["sent"]) - instant(line["at"]) > 2400]
+        self.assertGreater(len(late), 20, "late callbacks")
+        self.assertTrue([line for line in ledger.lines if str(line.get("message", "")).startswith("catchup-")])
+        by_cim = [line for line in ledger.of("event") if "-cim-" in line["message"]]
+        self.assertLessEqual({"OUTAGE", "RESTORATION"}, {line["name"] for line in by_cim})
+        self.assertEqual({line["network"] for line in by_cim}, {"gridstream"})
+        self.assertGreater(len({line["name"] for line in ledger.of("event")}), 8)
+
+    def exchanges_are_right(self, ledger, stored):
+        exchanges = ledger.exchanges()
+        self.assertEqual(Counter(line["network"] for line in exchanges), {"gridstream": 2, "flexnet": 2, "ts2": 1})
+        late = 0
+        for line in exchanges:
+            at, place = instant(line["at"]), line["usage_point"]
+            self.assertEqual(line["at"], "2026-03-08T14:37:00Z", "10:37 in Toronto, in summer time")
+            old = [row for row in stored if row[0] == line["meter"]]
+            new = [row for row in stored if row[0] == line["other"]]
+            self.assertTrue(old and new)
+            for meter, kind, begin, _, held, _ in old + new:
+                length = 900 if kind == INTERVAL or kind.startswith("0.0.2.4.19.") else 0
+                was = begin + length <= at if meter == line["meter"] else begin >= at
+                self.assertEqual(held, place if was else "", (meter, kind, begin))
+            late += len([one for one in ledger.of("interval_block", meter=line["meter"], delivery="sent") if instant(one["sent"]) > at])
+            self.usage_point_goes_on(line, ledger)
+        self.assertGreater(late, 0, "nothing of the removed meters came after they were gone")
+
+    def usage_point_goes_on(self, line, ledger):
+        """Over the RPC: at the usage point there is what the old meter said before and the new one after, and nothing of
+        the quarter in which they were exchanged."""
+        at = instant(line["at"])
+        wanted = {}
+        for meter, kind, begin in ledger.said["sent"]:
+            if kind == INTERVAL and (meter == line["meter"] and begin + 900 <= at or meter == line["other"] and begin >= at):
+                wanted[begin] = ledger.said["sent"][(meter, kind, begin)]
+        answer = self.field.ctl("--output", "json", "reads", line["usage_point"], "--usage-point", "--intervals", "--from",
+                                "2026-03-08T05:00:00Z", "--to", "2026-03-09T05:00:00Z", "--quantity", "ENERGY_DELIVERED", "--layer", "raw")
+        told = dict(intervals_of(answer.stdout))
+        if line["network"] == "ts2":
+            self.assertEqual(told, {}, "its meters have no recorder")
+            return
+        self.assertEqual(sorted(told), sorted(wanted))
+        self.assertEqual([begin for begin in wanted if told[begin] not in wanted[begin]], [])
+        self.assertTrue([begin for begin in told if begin < at] and [begin for begin in told if begin > at])
+
+    def test_each_family_answers_a_read_once(self):
+        self.begin(COMMANDS)
+        keys = ", ".join(f"'{key}'" for key in ASKED)
+        # Where values come from says through which feed a meter is asked.
+        self.gateway.wait(lambda: self.gateway.sql("SELECT count(DISTINCT m.key) FROM register_value JOIN meter m USING (meter_id) "
+                                                   f"WHERE m.key IN ({keys})") == str(len(ASKED)), 60, "first readings", pause=0.2)
+        read = self.field.ctl("read-now", *ASKED, "--wait", "40s", check=False)
+        self.assertEqual(read.returncode, 0, read.stdout)
+        self.assertEqual(self.field.end(60), 0)
+        ledger = Ledger(self.field.ledger)
+        self.assertEqual(Counter(line["meter"] for line in ledger.of("command", command="read", step="executed")),
+                         dict.fromkeys(ASKED, 1), read.stdout)
+        self.settled(ledger)
+        checked = self.field.ctl("demo-check", self.field.ledger, check=False)
         self.assertEqual(checked.returncode, 0, checked.stdout)
 
 
-def books_of(folder):
-    """The same fleet's books, from a run of an instant: they are needed before the field begins."""
-    text = (folder / "field.yaml").read_text()
-    (folder / "books.yaml").write_text(text + "length: 1m\nledger: books.jsonl\nbooks: books.csv\nports: books.json\n")
-    subprocess.run([BUILD / "bin/fieldsim", "--scenario", folder / "books.yaml", "--base-dir", folder], check=True,
-                   timeout=60)
-    return folder / "books.csv"
+def intervals_of(text):
+    """(start, number) of each line of `reads --output json` that has a value."""
+    for line in map(json.loads, text.splitlines()):
+        if line["value"] is not None:
+            yield instant(line["start"]), Decimal(line["value"])
 
 
 if __name__ == "__main__":

@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/this_coro.hpp>
 #include <boost/asio/use_awaitable.hpp>
@@ -199,6 +201,84 @@ TEST_F(Way, OnlySoManyAreOnTheWireAtOnce) {
   wait_until_quiet();
   EXPECT_EQ(sends, 9U);
   EXPECT_EQ(most, 2U);
+}
+
+// Carries `count` messages of which each takes until `open` is made true.
+class Gate {
+ public:
+  Gate(Courier& courier, std::size_t count, const std::function<Parcel(const std::string&)>& parcel) {
+    for (std::size_t i = 0; i < count; ++i) {
+      Parcel one = parcel("p" + std::to_string(i));
+      one.send = [this, name = one.name]() -> sdk::Awaitable<bool> {
+        begun.push_back(name);
+        boost::asio::steady_timer timer(co_await boost::asio::this_coro::executor);
+        while (!open) {
+          timer.expires_after(1ms);
+          co_await timer.async_wait(boost::asio::use_awaitable);
+        }
+        co_return true;
+      };
+      courier.carry(std::move(one));
+    }
+  }
+  bool open = false;
+  std::vector<std::string> begun;
+};
+
+TEST_F(Way, WhoWaitsForAPlaceHasItInOrder) {
+  setup.at_once = 3;
+  open();
+  Gate gate(*courier, 50, [this](const std::string& name) { return parcel(name); });
+  gate.open = true;
+  wait_until_quiet();
+  std::vector<std::string> expected;
+  for (int i = 0; i < 50; ++i) expected.push_back("p" + std::to_string(i));
+  EXPECT_EQ(gate.begun, expected);
+  EXPECT_EQ(courier->counts().sent, 50U);
+  EXPECT_EQ(courier->counts().on_the_wire, 0U);
+}
+
+TEST_F(Way, StoppedWhatWaitsForAPlaceIsLostAndWhatIsOnTheWireIsFinished) {
+  setup.at_once = 2;
+  open();
+  Gate gate(*courier, 6, [this](const std::string& name) { return parcel(name); });
+  testing::drive(io, [](Gate& of, Courier& way) -> sdk::Awaitable<void> {
+    boost::asio::steady_timer timer(co_await boost::asio::this_coro::executor);
+    while (of.begun.size() < 2) {
+      timer.expires_after(1ms);
+      co_await timer.async_wait(boost::asio::use_awaitable);
+    }
+    EXPECT_EQ(way.counts().waiting, 4U);
+    boost::asio::co_spawn(timer.get_executor(), way.stop(), boost::asio::detached);
+    of.open = true;
+    while (way.counts().waiting + way.counts().on_the_wire > 0) {
+      timer.expires_after(1ms);
+      co_await timer.async_wait(boost::asio::use_awaitable);
+    }
+  }(gate, *courier));
+  EXPECT_EQ(gate.begun.size(), 2U);
+  EXPECT_EQ(courier->counts().sent, 2U);
+  EXPECT_EQ(courier->counts().lost, 4U);
+  EXPECT_EQ(told().size(), 6U);
+}
+
+TEST_F(Way, TheLedgerSaysSinceWhenAMessageCouldHaveBeenOnTheWire) {
+  open();
+  courier->carry(parcel("a"));
+  wait_until_quiet();
+  ledger.flush();
+  const std::string line = testing::lines_of(path).at(0);
+  const auto due = line.find("\"due\":\"2024-03-10T00:00:00Z\"");  // the ledger's clock stands in this test
+  EXPECT_NE(due, std::string::npos) << line;
+  EXPECT_LT(due, line.find("\"wall\":"));
+}
+
+TEST_F(Way, WhatIsLostWasNeverDue) {
+  setup.usual.lost = 1;
+  open();
+  courier->carry(parcel("a"));
+  ledger.flush();
+  EXPECT_EQ(testing::lines_of(path).at(0).find("\"due\":"), std::string::npos);
 }
 
 }  // namespace

@@ -107,8 +107,18 @@ TEST_F(LedgerFile, TheFirstLineSaysWhatRanAndTheLastHowManyLinesThereAre) {
   EXPECT_EQ(lines[2], R"({"kind":"end","lines":2,"wall":"2026-01-01T00:00:00.250Z"})");
 }
 
+TEST_F(LedgerFile, AnExchangeSaysWhoWasThereUntilWhenAndBothDials) {
+  ledger->exchange({"ts2", "TS00000012", "TS00000120", "UP-TS00000012", kAt, Decimal{471132, -2}, Decimal{}});
+  ASSERT_EQ(written().size(), 1U);
+  EXPECT_EQ(
+      written().at(0),
+      R"({"kind":"action","network":"ts2","action":"exchange","meter":"TS00000012","other":"TS00000120",)"
+      R"("usage_point":"UP-TS00000012","at":"2024-03-10T05:15:00Z","end_kwh":"4711.32","start_kwh":"0",)"
+      R"("wall":"2026-01-01T00:00:00.250Z"})");
+}
+
 TEST_F(LedgerFile, ControlCharactersCannotForgeALine) {
-  ledger->action("x\n{\"kind\":\"end\"", "exchange", "a", "b", kAt);
+  ledger->exchange({"x\n{\"kind\":\"end\"", "a", "b", "u", kAt, {}, {}});
   EXPECT_EQ(written().size(), 1U);
   EXPECT_NE(written().at(0).find(R"(x\u000a{\"kind\":\"end\")"), std::string::npos);
 }

@@ -10,7 +10,7 @@
 namespace ami::fieldsim {
 namespace {
 
-// Without what is the machine's: `wall`, and `sent`, the moment of the acknowledgement; in any order.
+// Without what is the machine's: `wall`, `due`, and `sent`, the moment of the acknowledgement; in any order.
 std::vector<std::string> told(const std::string& seed) {
   testing::FieldRun run;
   EXPECT_EQ(run.run("seed: " + seed + R"(
@@ -28,10 +28,10 @@ outages: [{share: 0.3, at: 2h, lasts: 1h}]
             "");
   std::vector<std::string> lines = run.ledger;
   for (std::string& line : lines) {
-    for (const char* key : {",\"wall\":\"", ",\"sent\":\""}) {
+    for (const char* key : {",\"wall\":\"", ",\"due\":\"", ",\"sent\":\""}) {
       const std::size_t at = line.find(key);
       if (at == std::string::npos) continue;
-      line.erase(at, line.find('"', at + 9) - at + 1);
+      line.erase(at, line.find('"', at + std::string_view(key).size()) - at + 1);
     }
   }
   std::ranges::sort(lines);

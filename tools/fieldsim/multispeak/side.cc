@@ -78,7 +78,8 @@ Result<Options> options_of(const NetworkSetup& setup) {
 
 class Side : public FarSide {
  public:
-  Side(MultiSpeakSide of, const NetworkSetup& setup, Options options, Surroundings around)
+  Side(MultiSpeakSide of, const NetworkSetup& setup, Options options, Surroundings around,
+       std::unique_ptr<EventWay> events)
       : of_(std::move(of)),
         setup_(setup),
         options_(std::move(options)),
@@ -86,7 +87,8 @@ class Side : public FarSide {
         requests_(around, of_.last_gasp),
         latency_(setup.seed ^ 0x6c6174656e6379ULL),
         head_end_(head_end_settings(), around.services, requests_),
-        caller_(options_.callback, of_.head_end.version, around) {
+        caller_(options_.callback, of_.head_end.version, around),
+        events_(std::move(events)) {
     requests_.serve(head_end_);
     if (!options_.files.empty()) drop_box_ = std::make_unique<DropBox>(options_.files, around.courier);
   }
@@ -101,6 +103,7 @@ class Side : public FarSide {
 
   sdk::Awaitable<void> stop() override {
     co_await caller_.stop();
+    if (events_) co_await events_->stop();
     co_await head_end_.stop();
   }
 
@@ -110,9 +113,11 @@ class Side : public FarSide {
     const bool registers = options_.registers.due(now);
     Batch batch = new_batch();
     for (MeterIndex i = 0; i < around_.world.size(); ++i) {
-      const Collected collected = around_.world.take(i);
+      Collected collected = around_.world.take(i);
       if (caller_.has_listener()) add(collected, registers, batch);
+      if (events_ && !collected.events.empty()) batch.eventful.push_back(std::move(collected));
       if (batch.meters >= setup_.batch || i + 1 == around_.world.size()) {
+        if (events_) events_->tell(batch.eventful, now);
         send(std::move(batch));
         batch = new_batch();
         co_await asio::post(co_await asio::this_coro::executor, asio::use_awaitable);
@@ -133,6 +138,7 @@ class Side : public FarSide {
     Status status = status_;
     if (!caller_.trouble().empty()) status.words = caller_.trouble();
     if (drop_box_ && !drop_box_->trouble().empty()) status.words = drop_box_->trouble();
+    if (events_ && !events_->trouble().empty()) status.words = events_->trouble();
     status.requests = requests_.received();
     status.under_way = head_end_.under_way();
     return status;
@@ -148,6 +154,7 @@ class Side : public FarSide {
   };
   struct Batch {
     Part reads, intervals, outages, events;
+    std::vector<Collected> eventful;  // whose events go another way
     std::size_t meters = 0;
   };
 
@@ -171,7 +178,7 @@ class Side : public FarSide {
       return fresh;
     };
     Batch batch{part(Operation::ReadingChanged), part(Operation::IntervalData), part(Operation::OutageEvents),
-                part(Operation::MeterEvents), 0};
+                part(Operation::MeterEvents), {}, 0};
     batch.intervals.message.intervals = interval_profile(
         std::chrono::duration_cast<std::chrono::minutes>(around_.world.plan().program.interval),
         around_.world.plan().received_channel);
@@ -194,13 +201,14 @@ class Side : public FarSide {
     }
     if (options_.intervals && of_.has_intervals)
       tell_intervals(collected, *batch.intervals.message.intervals, batch.intervals.content);
+    ++batch.meters;
+    if (events_) return;
     for (const virtual_meter::Event& event : collected.events) {
       if (auto outage = told_outage(collected.meter, event, of_.last_gasp, batch.outages.content))
         batch.outages.message.outages.push_back(std::move(*outage));
       if (auto other = told_event(collected.meter, event, batch.events.content))
         batch.events.message.events.push_back(std::move(*other));
     }
-    ++batch.meters;
   }
 
   void send(Batch batch) {
@@ -238,6 +246,7 @@ class Side : public FarSide {
   std::mt19937_64 latency_;
   multispeak::peer::HeadEnd head_end_;
   Caller caller_;
+  const std::unique_ptr<EventWay> events_;
   std::unique_ptr<DropBox> drop_box_;
   std::vector<Collected> lost_;  // registers that no callback brought
   std::uint64_t messages_ = 0, files_ = 0;
@@ -247,10 +256,12 @@ class Side : public FarSide {
 }  // namespace
 
 Result<std::unique_ptr<FarSide>> make_multispeak_side(MultiSpeakSide of, const NetworkSetup& setup,
-                                                      Surroundings around) {
+                                                      Surroundings around,
+                                                      std::unique_ptr<EventWay> events) {
   auto options = options_of(setup);
   if (!options) return options.error();
-  return std::unique_ptr<FarSide>(std::make_unique<Side>(std::move(of), setup, *std::move(options), around));
+  return std::unique_ptr<FarSide>(
+      std::make_unique<Side>(std::move(of), setup, *std::move(options), around, std::move(events)));
 }
 
 }  // namespace ami::fieldsim

@@ -6,6 +6,8 @@
 #include <chrono>
 #include <functional>
 #include <memory>
+#include <span>
+#include <string>
 
 #include "adapters/wire/multispeak/peer/head_end.h"
 #include "tools/fieldsim/far_side.h"
@@ -27,14 +29,25 @@ inline constexpr OwnKey kFiles{
 inline constexpr OwnKey kCatchUp{"catch_up", "6h", "How often such a file is written."};
 }  // namespace multispeak_keys
 
+// Another way than MultiSpeak on which a network's events are told.
+class EventWay {
+ public:
+  virtual ~EventWay() = default;
+  // Hands what these meters' events say to the courier; `now`: of the report.
+  virtual void tell(std::span<const virtual_meter::Collected> meters, UtcInstant now) = 0;
+  virtual sdk::Awaitable<void> stop() = 0;
+  [[nodiscard]] virtual const std::string& trouble() const = 0;  // the last one; empty = none
+};
+
 struct MultiSpeakSide {
   multispeak::peer::HeadEndSettings head_end;  // as the family's peer has it
   bool last_gasp = true;  // its modules tell of an outage with their last energy; else silence is all
   bool has_intervals = true;
 };
 
-// Errors: as NetworkKind::make.
+// events: where they go instead of the callbacks; null = to those. Errors: as NetworkKind::make.
 Result<std::unique_ptr<FarSide>> make_multispeak_side(MultiSpeakSide of, const NetworkSetup& setup,
-                                                      Surroundings around);
+                                                      Surroundings around,
+                                                      std::unique_ptr<EventWay> events = nullptr);
 
 }  // namespace ami::fieldsim

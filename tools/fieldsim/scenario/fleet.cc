@@ -16,7 +16,8 @@ using virtual_meter::Fault;
 using virtual_meter::FaultKind;
 using virtual_meter::FaultNeeds;
 
-constexpr std::uint64_t kOfFaults = 0x6661756c7473ULL, kOfHomes = 0x686f6d6573ULL;
+constexpr std::uint64_t kOfFaults = 0x6661756c7473ULL, kOfHomes = 0x686f6d6573ULL,
+                        kOfExchanges = 0x65786368616e6765ULL;
 
 double uniform(std::mt19937_64& random) {
   return static_cast<double>(random() >> 11U) * 0x1p-53;
@@ -39,6 +40,8 @@ class Maker {
       for (const FaultOrder& order : scenario_.faults) place(order);
       for (const CrossedOrder& order : scenario_.crossed) place(order);
       for (const OutageOrder& order : scenario_.outages) place(order);
+      std::mt19937_64 random(scenario_.seed ^ kOfExchanges);
+      for (const ExchangeOrder& order : scenario_.exchanges) place(order, random);
     }
     return std::move(fleet_);
   }
@@ -88,10 +91,8 @@ class Maker {
                    heating = uniform(random), solar = uniform(random), panels = uniform(random),
                    dial = uniform(random), drift = uniform(random);
       MeterPlan meter;
-      char name[32];
-      std::snprintf(name, sizeof name, "%.*s%08zu", static_cast<int>(network.kind->prefix.size()),
-                    network.kind->prefix.data(), first_of_family_[network.setup.family] + i);
-      meter.name = name;
+      meter.name = name_of(network, first_of_family_[network.setup.family] + i);
+      meter.usage_point = "UP-" + meter.name;
       meter.setup.number = next_number_++;
       meter.setup.model =
           network
@@ -117,6 +118,13 @@ class Maker {
     }
     first_of_family_[network.setup.family] += network.meters;
     return world;
+  }
+
+  static std::string name_of(const NetworkScenario& network, std::size_t number) {
+    char name[32];
+    std::snprintf(name, sizeof name, "%.*s%08zu", static_cast<int>(network.kind->prefix.size()),
+                  network.kind->prefix.data(), number);
+    return name;
   }
 
   [[nodiscard]] bool can_have(const MeterPlan& meter, const Fault& fault) const {
@@ -218,6 +226,53 @@ class Maker {
         }
       }
     }
+  }
+
+  // A crossed meter's readings stand under another's name: whose last ones those were nobody could tell.
+  static bool can_be_exchanged(const MeterPlan& meter) {
+    return !meter.installed && !meter.removed &&
+           std::ranges::none_of(meter.setup.faults,
+                                [](const Fault& fault) { return fault.kind == FaultKind::Crossed; });
+  }
+
+  void place(const ExchangeOrder& order, std::mt19937_64& random) {
+    std::vector<Place> could;
+    for (std::size_t w = 0; w < fleet_.worlds.size(); ++w) {
+      if (!order.network.empty() && fleet_.worlds[w].network != order.network) continue;
+      for (std::size_t m = 0; m < fleet_.worlds[w].meters.size(); ++m) {
+        const MeterPlan& meter = at({w, m});
+        const bool meant =
+            order.names.empty() || std::ranges::find(order.names, meter.name) != order.names.end();
+        if (meant && can_be_exchanged(meter)) could.push_back({w, m});
+      }
+    }
+    const std::size_t wanted = order.names.empty() ? order.meters : order.names.size();
+    if (could.size() < wanted) {
+      problem(order.line, "exchanges: " + std::to_string(wanted) + " meters are wanted, and " +
+                              std::to_string(could.size()) + " of them can be exchanged, once and uncrossed");
+      return;
+    }
+    for (std::size_t i = 0; i < wanted; ++i) {
+      if (order.names.empty()) std::swap(could[i], could[i + below(could.size() - i, random)]);
+      exchange(could[i], scenario_.start + order.at);
+    }
+  }
+
+  // The same premises and model behind a new dial; of the old one's troubles only the outages are the place's.
+  void exchange(const Place& place, UtcInstant when) {
+    const NetworkScenario& network = scenario_.networks[place.world];
+    MeterPlan fresh = at(place);
+    fresh.name = name_of(network, first_of_family_[network.setup.family]++);
+    fresh.setup.number = next_number_++;
+    fresh.setup.start = when;
+    fresh.setup.initial_delivered_kwh = fresh.setup.initial_received_kwh = 0;
+    fresh.setup.drift_ppb = 0;
+    std::erase_if(fresh.setup.faults, [](const Fault& fault) { return fault.kind != FaultKind::Outage; });
+    fresh.installed = when;
+    MeterPlan& old = at(place);
+    old.removed = when;
+    old.follower = fresh.name;
+    fleet_.worlds[place.world].meters.push_back(std::move(fresh));
   }
 
   const Scenario& scenario_;

@@ -16,7 +16,8 @@ struct Fleet {
 };
 
 // Names are prefix and eight digits, from 00000000 on within each network; numbers are unique in the whole
-// field. Faults are drawn among the meters that can have them and have none of their kind at that time.
+// field. Faults are drawn among the meters that can have them and have none of their kind at that time. Meters
+// that replace others come last, with the names that follow: who has which fault does not change by them.
 Fleet make_fleet(const Scenario& scenario);
 
 }  // namespace ami::fieldsim

@@ -48,6 +48,7 @@ class Reader {
   void read_network(const Settings& at, const Overrides& overrides);
   void read_own_keys(const Settings& at, NetworkScenario& network);
   void read_faults(const Settings& all);
+  void read_exchanges(const Settings& all);
   void read_weather(const Settings& all);
   void known_network(const Settings& at, std::string_view key, const std::string& name);
   std::vector<std::string> networks_of(const Settings& at);
@@ -246,6 +247,19 @@ void Reader::read_faults(const Settings& all) {
   }
 }
 
+void Reader::read_exchanges(const Settings& all) {
+  for (const Settings& at : all.sections("exchanges")) {
+    ExchangeOrder order;
+    order.line = section_line_ = at.line("at");
+    order.network = at.text("network");
+    if (!order.network.empty()) known_network(at, "network", order.network);
+    order.meters = static_cast<std::size_t>(at.integer("meters"));
+    order.names = at.list("names");
+    order.at = above_zero(at, "at");
+    scenario_.exchanges.push_back(std::move(order));
+  }
+}
+
 void Reader::read_weather(const Settings& all) {
   for (const Settings& at : all.sections("outages")) {
     OutageOrder order;
@@ -296,6 +310,7 @@ void Reader::read(const Settings& all, const Overrides& overrides, UtcInstant no
   for (const Settings& network : all.sections("networks")) read_network(network, overrides);
   if (all.sections("networks").empty()) problem(all, "networks", "a field has at least one network");
   read_faults(all);
+  read_exchanges(all);
   read_weather(all);
 }
 

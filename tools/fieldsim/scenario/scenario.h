@@ -61,6 +61,15 @@ struct OutageOrder {
   std::size_t waves = 1;
 };
 
+// Meters that are taken down, each with another one put in its place at the same instant.
+struct ExchangeOrder {
+  int line = 0;
+  std::string network;  // empty = any
+  std::size_t meters = 1;
+  std::vector<std::string> names;
+  SinceStart at{};
+};
+
 // While it rages, messages fare worse.
 struct StormOrder {
   int line = 0;
@@ -91,6 +100,7 @@ struct Scenario {
   std::vector<FaultOrder> faults;
   std::vector<CrossedOrder> crossed;
   std::vector<OutageOrder> outages;
+  std::vector<ExchangeOrder> exchanges;
   std::vector<StormOrder> storms;
 };
 

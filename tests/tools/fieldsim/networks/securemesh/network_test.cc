@@ -174,6 +174,19 @@ TEST_F(MeshFieldTest, AMeterInTheDarkGivesNoValuesAndAnUnknownOneIsRejected) {
   EXPECT_EQ(compared(files()), "");
 }
 
+TEST_F(MeshFieldTest, RequestsAreTakenAtItsPathAndNowhereElse) {
+  field({{"folder", "drop"}, {"path", "/head-end"}});
+  run_to(start + minutes{15});
+  cim::Message asked = cim::get_scalar_readings({{"TR00000001", false, ""}}, {});
+  asked.soap = cim::Soap::V11;
+  asked.header.correlation_id = "t-7";
+  const std::uint16_t port = side->ports().front().second;
+  EXPECT_FALSE(post(port, "/cim", cim::encode(asked)).ok());
+  EXPECT_TRUE(post(port, "/head-end", cim::encode(asked)).ok());
+  side->settle();
+  EXPECT_EQ(ledger_lines("\"step\":\"received\"").size(), 1U);
+}
+
 TEST_F(MeshFieldTest, SaysWhichKeyIsWrong) {
   const auto problem = [&](const std::map<std::string, std::string>& own) {
     const auto far = made(own);
