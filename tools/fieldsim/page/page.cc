@@ -60,6 +60,8 @@ class Page::Core {
     route("GET", "/meters", [this, &clock](const http::Request& request) {
       return show_meters(shown_, clock.now(), request.query);
     });
+    route("GET", "/field", [this](const http::Request& request) { return show_field(shown_, request.query); });
+    route("GET", "/lately", [this](const http::Request& request) { return show_lately(shown_, request.query); });
     route("POST", "/act", [this](const http::Request& request) {
       const std::string problem = cross_site(request);
       return problem.empty() ? act(shown_, request.body) : page_error(403, problem);

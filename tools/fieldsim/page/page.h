@@ -3,8 +3,12 @@
 //
 //   GET  /                                        the page
 //   GET  /networks                                {"now", "factor", "networks": [{"name", "family", "meters", …}]}
-//   GET  /meters?network=N[&find=TEXT][&from=I][&count=K]
-//                                                 {"total", "next", "meters": [{"name", "powered", "switch", …}]}
+//   GET  /meters?network=N[&find=TEXT][&state=S][&from=I][&count=K]
+//                                                 {"total", "next", "meters": [{"name", "powered", "switch", …}]};
+//                                                 TEXT is in the name or the feeder; S is away, dark, jammed, armed, open
+//   GET  /field?network=N                         {"meters": "cc.doj…"}: a letter a meter, c = none of these states
+//   GET  /lately?network=N                        {"sent": [{"at", "message", "delivery", …}], "done": [{"at", "meter",
+//                                                 "command", "by", "result", "switch"}]}, the newest first
 //   POST /act  {"network", "meter", "action"}     {"result", "switch"}; action: cut_power, restore_power, jam, unjam,
 //                                                 press_button
 // Errors are {"error": words} with 400 (not understood), 403 (see below), 404 (no such network or meter).

@@ -2,8 +2,6 @@
 
 #include <algorithm>
 #include <boost/json.hpp>
-#include <charconv>
-#include <cmath>
 #include <optional>
 
 namespace ami::fieldsim {
@@ -11,17 +9,7 @@ namespace {
 
 namespace json = boost::json;
 
-constexpr std::size_t kMostMeters = 500, kUsualMeters = 100;
 constexpr std::string_view kBy = "page";
-
-PageAnswer answer(const json::object& object) {
-  return {200, json::serialize(object)};
-}
-
-const Shown* network_named(const std::vector<Shown>& shown, std::string_view name) {
-  const auto found = std::find_if(shown.begin(), shown.end(), [&](const Shown& one) { return one.name == name; });
-  return found == shown.end() ? nullptr : &*found;
-}
 
 std::optional<unsigned> hex(char c) {
   if (c >= '0' && c <= '9') return static_cast<unsigned>(c - '0');
@@ -48,30 +36,6 @@ Result<std::string> unescaped(std::string_view text) {
   return out;
 }
 
-std::optional<std::size_t> number(const std::string& text) {
-  std::size_t value = 0;
-  const char* const end = text.data() + text.size();
-  const auto [at, error] = std::from_chars(text.data(), end, value);
-  if (error != std::errc{} || at != end) return std::nullopt;
-  return value;
-}
-
-json::object meter_of(World& world, MeterIndex index, UtcInstant now) {
-  json::object meter;
-  meter["name"] = world.name(index);
-  const bool in_service = world.in_service(index, now);
-  meter["in_service"] = in_service;
-  const MeterPlan& books = world.books(index);
-  if (!books.feeder.empty()) meter["feeder"] = books.feeder;
-  if (!in_service) return meter;
-  meter["powered"] = world.powered(index);
-  const auto state = world.switch_state(index);
-  meter["switch"] = state ? json::value(virtual_meter::name_of(*state)) : json::value(nullptr);
-  meter["power_w"] = std::llround(world.power_w(index));
-  meter["jammed"] = world.jammed(index);
-  return meter;
-}
-
 std::optional<Effect> carry_out(World& world, MeterIndex meter, std::string_view action) {
   if (action == "cut_power") return world.cut_power(meter, kBy);
   if (action == "restore_power") return world.restore_power(meter, kBy);
@@ -82,6 +46,11 @@ std::optional<Effect> carry_out(World& world, MeterIndex meter, std::string_view
 }
 
 }  // namespace
+
+const Shown* network_named(const std::vector<Shown>& shown, std::string_view name) {
+  const auto found = std::find_if(shown.begin(), shown.end(), [&](const Shown& one) { return one.name == name; });
+  return found == shown.end() ? nullptr : &*found;
+}
 
 PageAnswer page_error(int status, std::string_view words) {
   return {status, json::serialize(json::object{{"error", words}})};
@@ -101,63 +70,6 @@ Result<std::map<std::string, std::string>> parse_query(std::string_view query) {
     if (!out.emplace(*key, *value).second) return permanent("\"" + *key + "\" stands twice in the query");
   }
   return out;
-}
-
-PageAnswer show_networks(const std::vector<Shown>& shown, SimulatedClock& clock) {
-  json::array networks;
-  for (const Shown& one : shown) {
-    const Status status = one.far_side.status();
-    const Courier::Counts counts = one.courier.counts();
-    json::object network;
-    network["name"] = one.name;
-    network["family"] = one.family;
-    network["meters"] = one.world.size();
-    network["reports"] = status.reports;
-    network["last_report"] = status.last_report ? json::value(to_text(*status.last_report)) : json::value(nullptr);
-    network["requests"] = status.requests;
-    network["under_way"] = status.under_way;
-    network["sent"] = counts.sent;
-    network["lost"] = counts.lost;
-    network["unsure"] = counts.unsure;
-    network["waiting"] = counts.waiting;
-    network["trouble"] = status.words;
-    networks.push_back(std::move(network));
-  }
-  json::object all;
-  all["now"] = to_text(std::chrono::floor<std::chrono::seconds>(clock.now()));
-  all["factor"] = clock.factor();
-  all["networks"] = std::move(networks);
-  return answer(all);
-}
-
-PageAnswer show_meters(const std::vector<Shown>& shown, UtcInstant now, std::string_view query) {
-  auto asked = parse_query(query);
-  if (!asked) return page_error(400, asked.error().message);
-  auto& values = *asked;
-  for (const auto& [key, value] : values) {
-    if (key != "network" && key != "find" && key != "from" && key != "count")
-      return page_error(400, "\"" + key + "\" is not among network, find, from, count");
-  }
-  const Shown* network = network_named(shown, values["network"]);
-  if (network == nullptr) return page_error(404, "no such network");
-  const auto from = values["from"].empty() ? 0 : number(values["from"]);
-  const auto count = values["count"].empty() ? kUsualMeters : number(values["count"]);
-  if (!from || !count || *count == 0 || *count > kMostMeters)
-    return page_error(400, "from is a number, count is 1 to 500");
-  World& world = network->world;
-  json::array meters;
-  std::size_t index = *from;
-  for (; index < world.size() && meters.size() < *count; ++index) {
-    const auto meter = static_cast<MeterIndex>(index);
-    if (world.name(meter).find(values["find"]) == std::string::npos) continue;
-    meters.push_back(meter_of(world, meter, now));
-  }
-  json::object page;
-  page["network"] = network->name;
-  page["total"] = world.size();
-  page["next"] = index < world.size() ? json::value(index) : json::value(nullptr);
-  page["meters"] = std::move(meters);
-  return answer(page);
 }
 
 PageAnswer act(const std::vector<Shown>& shown, std::string_view body) {
@@ -183,7 +95,7 @@ PageAnswer act(const std::vector<Shown>& shown, std::string_view body) {
   json::object done;
   done["result"] = effect->result;
   done["switch"] = effect->state ? json::value(virtual_meter::name_of(*effect->state)) : json::value(nullptr);
-  return answer(done);
+  return {200, json::serialize(done)};
 }
 
 }  // namespace ami::fieldsim

@@ -91,6 +91,10 @@ class PageTest : public http::HttpScene {
     return drive(talk(host.io, page->port(), head + "Connection: close\r\n\r\n"));
   }
 
+  void brought() {
+    run_until([&] { return courier->counts().waiting + courier->counts().on_the_wire == 0; });
+  }
+
   const UtcInstant begin = at("2024-01-15T05:00:00Z");
   SimulatedClock clock{begin, 60};
   std::optional<Ledger> ledger;
@@ -130,6 +134,7 @@ TEST_F(PageTest, NetworksAreShownWithWhatBecameOfTheirMessages) {
   EXPECT_EQ(north.at("requests"), 9);
   EXPECT_EQ(north.at("under_way"), 2);
   EXPECT_EQ(north.at("sent"), 0);
+  EXPECT_EQ(north.at("states"), (json::object{{"away", 1}, {"dark", 0}, {"jammed", 0}, {"armed", 0}, {"open", 0}}));
   EXPECT_EQ(north.at("trouble"), "<b>a trouble</b>");
 }
 
@@ -163,13 +168,97 @@ TEST_F(PageTest, MetersComeInPagesAndAreFoundByTheirName) {
   EXPECT_EQ(object(shown("/meters?network=north&from=999")).at("meters").as_array().size(), 0U);
 }
 
+// The first is not installed yet, the third has no switch.
+TEST_F(PageTest, TheFieldIsAPictureAndMetersAreFoundByTheirState) {
+  EXPECT_EQ(object(shown("/field?network=north")).at("meters"), ".cc");
+  EXPECT_TRUE(world->act(1, virtual_meter::SwitchInput::Disconnect, "t", "test").ok());
+  EXPECT_EQ(object(shown("/field?network=north")).at("meters"), ".oc");
+  EXPECT_TRUE(world->act(1, virtual_meter::SwitchInput::Arm, "t", "test").ok());
+  EXPECT_TRUE(world->cut_power(2, "test").ok());
+  EXPECT_EQ(object(shown("/field?network=north")).at("meters"), ".ad");
+  EXPECT_TRUE(world->jam(1, true, "test").ok());
+  EXPECT_EQ(object(shown("/field?network=north")).at("meters"), ".jd");
+  const auto named = [&](const std::string& query) {
+    std::string names;
+    const json::object page_of = object(shown("/meters?network=north&" + query));
+    for (const json::value& meter : page_of.at("meters").as_array())
+      names += std::string(meter.at("name").as_string()) + " ";
+    return names;
+  };
+  EXPECT_EQ(named("state=away"), "TS00000000 ");
+  EXPECT_EQ(named("state=armed"), "TS00000001 ");
+  EXPECT_EQ(named("state=jammed"), "TS00000001 ");
+  EXPECT_EQ(named("state=open"), "");
+  EXPECT_EQ(named("state=dark"), "TS00000002 ");
+  EXPECT_EQ(named("state=dark&find=00001"), "");
+  EXPECT_EQ(named("find=F-7"), "TS00000001 ") << "by its feeder";
+  const json::object states = object(shown("/networks")).at("networks").at(0).at("states").as_object();
+  EXPECT_EQ(states, (json::object{{"away", 1}, {"dark", 1}, {"jammed", 1}, {"armed", 1}, {"open", 0}}));
+}
+
+TEST_F(PageTest, WhatWasSentAndDoneLatelyIsShownTheNewestFirst) {
+  const auto sending = [](bool taken) {
+    return [taken]() -> sdk::Awaitable<bool> { co_return taken; };
+  };
+  for (std::size_t i = 0; i <= Courier::kLately; ++i) {
+    Parcel parcel{"old-" + std::to_string(i), "file", sending(true), Content("north")};
+    courier->carry(std::move(parcel), Fate{});
+    brought();
+  }
+  Content two("north");
+  Content::Event event;
+  event.meter = "TS00000001";
+  two.add(event);
+  two.add(event);
+  Fate twice;
+  twice.copies = 2;
+  courier->carry(Parcel{"new-1", "callback", sending(false), two}, twice);
+  brought();
+  Fate lost;
+  lost.lost = true;
+  courier->carry(Parcel{"<i>new-2", "callback", sending(true), Content("north")}, lost);
+  EXPECT_TRUE(world->cut_power(1, "page").ok());
+  EXPECT_EQ(world->act(1, virtual_meter::SwitchInput::Disconnect, "t", "callback request").result, "no_power");
+
+  const json::object lately = object(shown("/lately?network=north"));
+  const json::array& sent = lately.at("sent").as_array();
+  ASSERT_EQ(sent.size(), Courier::kLately);
+  EXPECT_EQ(sent[0].at("message"), "<i>new-2");
+  EXPECT_EQ(sent[0].at("delivery"), "lost");
+  EXPECT_EQ(sent[0].at("copies"), 0);
+  EXPECT_EQ(sent[1].as_object(), (json::object{{"at", "2024-01-15T05:00:00Z"},
+                                               {"message", "new-1"},
+                                               {"via", "callback"},
+                                               {"delivery", "unsure"},
+                                               {"copies", 2},
+                                               {"records", 2}}));
+  EXPECT_EQ(sent[2].at("message").as_string(), "old-" + std::to_string(Courier::kLately));
+  EXPECT_EQ(sent[2].at("delivery"), "sent");
+  const json::array& done = lately.at("done").as_array();
+  ASSERT_EQ(done.size(), 2U);
+  EXPECT_EQ(done[0].at("command"), "open");
+  EXPECT_EQ(done[0].at("result"), "no_power");
+  EXPECT_EQ(done[0].at("by"), "callback request");
+  EXPECT_EQ(done[1].as_object(), (json::object{{"at", "2024-01-15T05:00:00Z"},
+                                               {"meter", "TS00000001"},
+                                               {"command", "cut_power"},
+                                               {"by", "page"},
+                                               {"result", "done"},
+                                               {"switch", "CLOSED"}}));
+}
+
 TEST_F(PageTest, WhatIsAskedWronglyIsSaidSo) {
   EXPECT_EQ(shown("/meters").status, 404);
   EXPECT_EQ(shown("/meters?network=south").status, 404);
-  for (const char* query : {"count=0", "count=501", "count=x", "from=-1", "find=%zz", "find=%2", "what=1", "find=a&find=b"}) {
+  for (const char* query : {"count=0", "count=501", "count=x", "from=-1", "find=%zz", "find=%2", "what=1", "find=a&find=b",
+                            "state=happy", "state=c"}) {
     const http::Reply reply = shown(std::string("/meters?network=north&") + query);
     EXPECT_EQ(reply.status, 400) << query;
     EXPECT_FALSE(object(reply).at("error").as_string().empty());
+  }
+  for (const char* path : {"/field", "/lately"}) {
+    EXPECT_EQ(shown(std::string(path) + "?network=south").status, 404) << path;
+    EXPECT_EQ(shown(std::string(path) + "?network=north&from=1").status, 400) << path;
   }
   EXPECT_EQ(shown("/secrets").status, 404);
   EXPECT_EQ(shown("/act").status, 405);
@@ -233,7 +322,7 @@ TEST_F(PageTest, ANameThatWasMadeToMeanThisMachineIsTurnedAway) {
   const std::string port = std::to_string(page->port());
   EXPECT_THAT(raw("GET / HTTP/1.1\r\nHost: 127.0.0.1:" + port + "\r\n"), HasSubstr(" 200 "));
   EXPECT_THAT(raw("GET / HTTP/1.1\r\nHost: localhost:" + port + "\r\n"), HasSubstr(" 200 "));
-  for (const char* path : {"/", "/networks", "/meters?network=north"}) {
+  for (const char* path : {"/", "/networks", "/meters?network=north", "/field?network=north", "/lately?network=north"}) {
     const std::string line = std::string("GET ") + path + " HTTP/1.1\r\n";
     EXPECT_THAT(raw(line + "Host: rebound.example:" + port + "\r\n"), HasSubstr(" 403 ")) << path;
     EXPECT_THAT(raw(line + "Host: 127.0.0.1:1\r\n"), HasSubstr(" 403 ")) << path;
