@@ -29,8 +29,8 @@ class Field {
  public:
   Field()
       : head_end_(io_.get_executor(),
-                  [](const std::string& meter) {
-                    return std::optional<std::string>("REG|" + meter + "|IMP|" + minutes_ago(0) + "|1013.75");
+                  [](const Ask& ask) {
+                    return std::optional<std::string>("REG|" + ask.meter + "|IMP|" + minutes_ago(0) + "|1013.75");
                   }),
         thread_([this] { io_.run(); }) {}
   ~Field() {

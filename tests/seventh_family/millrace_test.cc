@@ -22,8 +22,8 @@ constexpr const char* kImp = " 0.0.0.1.1.1.12.0.0.0.0.0.0.0.0.0.72.0 Wh ";
 class Millrace : public testing::FamilyScene {
  protected:
   Millrace()
-      : FamilyScene(interfaces()), head_end(host.io.get_executor(), [this](const std::string& meter) {
-          return meter == "M1" ? std::optional<std::string>("REG|M1|IMP|2026-01-15T05:00:00Z|12.5")
+      : FamilyScene(interfaces()), head_end(host.io.get_executor(), [](const Ask& ask) {
+          return ask.meter == "M1" ? std::optional<std::string>("REG|M1|IMP|2026-01-15T05:00:00Z|12.5")
                                : std::nullopt;
         }) {
     meters = {{"M1", 1}};

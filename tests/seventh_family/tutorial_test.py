@@ -9,6 +9,7 @@ import unittest
 ROOT = pathlib.Path(os.environ["AMI_SOURCE_DIR"])
 PAGE = ROOT / "docs/write-an-adapter.md"
 FAMILY = ROOT / "tests/seventh_family/adapters/millrace"
+NETWORK = ROOT / "tests/seventh_family/tools/fieldsim/networks/millrace"
 # An excerpt: a line that names its file, then a fenced block. "…" on a line of its own skips lines of the file.
 EXCERPT = re.compile(r"^`(\S+)`:\n\n```\w+\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 # The folder; the kit and the test beside it; the page; and who tells of the page.
@@ -56,9 +57,10 @@ class WriteAnAdapter(unittest.TestCase):
 
     def test_the_page_speaks_of_every_file_of_the_folder(self):
         text = PAGE.read_text(encoding="utf-8")
-        for file in sorted(FAMILY.rglob("*")):
-            if file.is_file():
-                self.assertIn(str(file.relative_to(FAMILY)), text)
+        for folder in (FAMILY, NETWORK):
+            for file in sorted(folder.rglob("*")):
+                if file.is_file():
+                    self.assertIn(str(file.relative_to(folder)), text)
 
     def test_one_folder_and_one_line(self):
         elsewhere = []
@@ -73,7 +75,8 @@ class WriteAnAdapter(unittest.TestCase):
                         elsewhere.append(relative)
         self.assertEqual(elsewhere, [])
         lines = (ROOT / "tests/seventh_family/CMakeLists.txt").read_text(encoding="utf-8").splitlines()
-        self.assertEqual([line for line in lines if line.strip() == "millrace"], ["    millrace"])
+        # One in the list of families, one in the list of simulated networks.
+        self.assertEqual([line for line in lines if line.strip() == "millrace"], ["    millrace"] * 2)
 
 
 if __name__ == "__main__":

@@ -1,5 +1,5 @@
 // The far side of one module family's network, and the table of all of them. A seventh is one folder below
-// networks/ and one line in networks.cc.
+// networks/ and one line in networks/CMakeLists.txt.
 //
 // The host drives: it makes a network's World and FarSide, starts it, and at each report instant of the
 // network advances the world to that instant and calls report(). In between the far side serves requests of

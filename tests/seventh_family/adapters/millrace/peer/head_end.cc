@@ -10,37 +10,40 @@
 #include <boost/asio/write.hpp>
 #include <utility>
 
-#include "adapters/millrace/codec/lines.h"
-
 namespace ami::millrace::peer {
 
 namespace asio = boost::asio;
 using asio::ip::tcp;
 
-HeadEnd::HeadEnd(asio::any_io_executor executor, ReadMeter read_meter)
+HeadEnd::HeadEnd(asio::any_io_executor executor, ReadMeter read_meter, std::uint16_t port)
     : executor_(executor),
       read_meter_(std::move(read_meter)),
-      acceptor_(executor, tcp::endpoint(asio::ip::address_v4::loopback(), 0)),
+      acceptor_(executor, tcp::endpoint(asio::ip::address_v4::loopback(), port)),
       gateway_(executor) {
+  ++running_;
   asio::co_spawn(executor_, run(), asio::detached);
 }
 
-void HeadEnd::push(std::string_view body) {
+void HeadEnd::push(std::string_view body, Told told) {
   ++waiting_;
-  asio::post(executor_, [this, line = seal(body)]() mutable { queue(std::move(line)); });
+  asio::post(executor_, [this, line = Line{seal(body), std::move(told)}]() mutable { queue(std::move(line)); });
 }
 
 void HeadEnd::close() {
+  closed_ = true;
   boost::system::error_code ignored;
   acceptor_.close(ignored);
   gateway_.close(ignored);
+  for (Line& line : queue_) {
+    if (const Told told = std::exchange(line.told, {})) told(false);
+  }
 }
 
 sdk::Awaitable<void> HeadEnd::run() {
   for (;;) {
     boost::system::error_code error;
     co_await acceptor_.async_accept(gateway_, asio::redirect_error(asio::use_awaitable, error));
-    if (error) co_return;
+    if (error) break;
     connected_ = true;
     unanswered_ = false;
     send_next();
@@ -49,6 +52,7 @@ sdk::Awaitable<void> HeadEnd::run() {
     boost::system::error_code ignored;
     gateway_.close(ignored);
   }
+  --running_;
 }
 
 sdk::Awaitable<void> HeadEnd::serve() {
@@ -66,22 +70,28 @@ sdk::Awaitable<void> HeadEnd::serve() {
 
 void HeadEnd::heed(const std::string& line) {
   if (const auto ask = parse_ask(line)) {
-    const auto said = read_meter_(ask->meter);
+    const auto said = read_meter_(*ask);
     waiting_ += said ? 2 : 1;
-    if (said) queue(seal(*said));
-    queue(seal("RES|" + ask->transaction + "|" + ask->meter + "|" + (said ? "done" : "no_answer")));
+    if (said) queue({seal(*said), {}});
+    queue({seal("RES|" + ask->transaction + "|" + ask->meter + "|" + (said ? "done" : "no_answer")), {}});
     return;
   }
   if (!unanswered_) return;
   unanswered_ = false;
   if (line == kAck) {
+    const Told told = std::move(queue_.front().told);
     queue_.pop_front();
     --waiting_;
+    if (told) told(true);
   }
   send_next();
 }
 
-void HeadEnd::queue(std::string line) {
+void HeadEnd::queue(Line line) {
+  if (closed_) {
+    if (line.told) line.told(false);
+    return;
+  }
   queue_.push_back(std::move(line));
   send_next();
 }
@@ -90,8 +100,9 @@ void HeadEnd::queue(std::string line) {
 void HeadEnd::send_next() {
   if (!connected_ || unanswered_ || queue_.empty()) return;
   unanswered_ = true;
-  asio::async_write(gateway_, asio::buffer(queue_.front()),
-                    [](const boost::system::error_code&, std::size_t) {});
+  ++running_;
+  asio::async_write(gateway_, asio::buffer(queue_.front().text),
+                    [this](const boost::system::error_code&, std::size_t) { --running_; });
 }
 
 }  // namespace ami::millrace::peer
