@@ -40,6 +40,16 @@ bool Totals::equal() const {
   return std::all_of(different.begin(), different.end(), [](std::uint64_t count) { return count == 0; });
 }
 
+void Totals::add(const Totals& other) {
+  constexpr std::array kCounts{&Totals::meters,          &Totals::slots_sent,       &Totals::slots_unsure,
+                               &Totals::gaps,            &Totals::intervals,        &Totals::registers,
+                               &Totals::events_sent,     &Totals::events_unsure,    &Totals::events,
+                               &Totals::commands_executed, &Totals::commands_refused, &Totals::targets_succeeded,
+                               &Totals::targets_ended,   &Totals::channel_days,     &Totals::other_meters};
+  for (const auto count : kCounts) this->*count += other.*count;
+  for (std::size_t i = 0; i < kDifferences; ++i) different.at(i) += other.different.at(i);
+}
+
 Comparison::Comparison(const Truth& truth, std::size_t keep) : truth_(truth), keep_(keep) {
   totals_.meters = truth.meters.size();
   for (const auto& [key, command] : truth.commands) {
@@ -229,14 +239,14 @@ void Comparison::target(const StoredTarget& target) {
 }
 
 void Comparison::count(const StoredCount& count) {
-  const std::string meter(count.meter);
+  const std::string& meter = count.meter;
   if (!truth_.meters.contains(meter)) return;
   meter_ = meter;
   ++totals_.channel_days;
-  const auto found = tallies_.find({meter, std::string(count.channel), count.day});
+  const auto found = tallies_.find({meter, count.channel, count.day});
   const Tally tally = found == tallies_.end() ? Tally{} : found->second;
   if (found != tallies_.end()) tallies_.erase(found);
-  const std::string where = std::string(count.channel) + " of " + to_text(count.day) + ": ";
+  const std::string where = count.channel + " of " + to_text(count.day) + ": ";
   if (count.intervals != tally.intervals || count.registers != tally.registers) {
     find(Difference::Counts, where + std::to_string(count.intervals) + " intervals and " +
                                  std::to_string(count.registers) + " registers counted, " +

@@ -10,7 +10,7 @@
 #include <tuple>
 #include <vector>
 
-#include "tools/amictl/demo_check_ledger.h"
+#include "tools/amictl/demo_check_truth.h"
 
 namespace ami::amictl {
 
@@ -45,6 +45,7 @@ struct Totals {
   std::uint64_t other_meters = 0;   // in the store, and not in the ledger: not compared
   std::array<std::uint64_t, kDifferences> different{};  // by Difference
   [[nodiscard]] bool equal() const;
+  void add(const Totals& other);  // of other meters
 };
 
 // One value of the store.
@@ -60,7 +61,7 @@ struct StoredEvent {
 };
 // A channel's UTC day, as ReconcileCounts says it.
 struct StoredCount {
-  std::string_view meter, channel;
+  std::string meter, channel;
   UtcInstant day{};  // its midnight
   std::uint64_t intervals = 0, registers = 0;
   Decimal interval_sum;
@@ -69,6 +70,7 @@ struct StoredTarget {
   std::string transaction, meter, state;  // "SUCCEEDED", "FAILED", …
 };
 
+// Of the meters of one truth, which outlives it.
 class Comparison {
  public:
   // Keeps the first `keep` findings; all are counted.

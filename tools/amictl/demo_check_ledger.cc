@@ -1,13 +1,16 @@
 #include "tools/amictl/demo_check_ledger.h"
 
-#include <algorithm>
+#include <array>
 #include <boost/json.hpp>
+#include <chrono>
 #include <stdexcept>
 
 namespace ami::amictl {
 namespace {
 
 namespace json = boost::json;
+
+constexpr std::size_t kLineBytes = 8192;
 
 struct BadLine : std::runtime_error {
   using std::runtime_error::runtime_error;
@@ -20,13 +23,14 @@ class LedgerReader::Line {
  public:
   explicit Line(const json::object& object) : object_(object) {}
 
-  [[nodiscard]] std::string text(const char* key) const {
+  // As long as the line.
+  [[nodiscard]] std::string_view text(const char* key) const {
     const json::value* value = object_.if_contains(key);
     if (value == nullptr || !value->is_string()) throw BadLine(std::string(key) + " is missing or no text");
-    return std::string(value->as_string());
+    return {value->get_string().data(), value->get_string().size()};
   }
-  [[nodiscard]] std::string text_or_none(const char* key) const {
-    return object_.contains(key) ? text(key) : std::string();
+  [[nodiscard]] std::string_view text_or_none(const char* key) const {
+    return object_.contains(key) ? text(key) : std::string_view();
   }
   [[nodiscard]] UtcInstant instant(const char* key) const {
     const auto parsed = parse_instant(text(key));
@@ -54,15 +58,17 @@ class LedgerReader::Line {
 };
 
 Outcome LedgerReader::line(std::string_view text) {
-  ++truth_.lines;
+  ++summary_.lines;
   const auto at = [&](const std::string& words) {
-    return permanent("line " + std::to_string(truth_.lines) + ": " + words);
+    return permanent("line " + std::to_string(summary_.lines) + ": " + words);
   };
+  std::array<unsigned char, kLineBytes> room;  // most lines need nothing of the heap
+  json::monotonic_resource memory(room.data(), room.size());
   boost::system::error_code bad;
-  const json::value parsed = json::parse(json::string_view(text.data(), text.size()), bad);
+  const json::value parsed = json::parse(json::string_view(text.data(), text.size()), bad, &memory);
   if (bad || !parsed.is_object()) return at("no JSON object");
   try {
-    if (auto taken = take(Line(parsed.as_object())); !taken) return at(taken.error().message);
+    if (auto taken = take(Line(parsed.get_object())); !taken) return at(taken.error().message);
   } catch (const BadLine& error) {
     return at(error.what());
   }
@@ -70,24 +76,35 @@ Outcome LedgerReader::line(std::string_view text) {
 }
 
 Delivery LedgerReader::delivery_of(const Line& line) const {
-  const std::string word = line.text("delivery");
+  const std::string_view word = line.text("delivery");
   if (word == "lost") return Delivery::Lost;
-  if (word != "sent" && word != "unsure") throw BadLine("delivery \"" + word + "\" is not among sent, lost, unsure");
+  if (word != "sent" && word != "unsure")
+    throw BadLine("delivery \"" + std::string(word) + "\" is not among sent, lost, unsure");
   const bool after = until_ && line.instant("sent") > *until_;
   return word == "unsure" || after ? Delivery::Unsure : Delivery::Sent;
 }
 
+// The ledger's unit follows from the reading type: see its format.
+void LedgerReader::unit_of(std::string_view reading_type, std::string_view unit) {
+  const auto known = units_.find(reading_type);
+  if (known == units_.end()) {
+    units_.emplace(reading_type, unit);
+  } else if (known->second != unit) {
+    throw BadLine("unit " + std::string(unit) + ", and " + known->second + " before");
+  }
+}
+
 void LedgerReader::said(UtcInstant at) {
-  if (!truth_.first || at < *truth_.first) truth_.first = at;
-  if (!truth_.last || at > *truth_.last) truth_.last = at;
+  if (!summary_.first || at < *summary_.first) summary_.first = at;
+  if (!summary_.last || at > *summary_.last) summary_.last = at;
 }
 
 void LedgerReader::count(Delivery delivery) {
-  ++(delivery == Delivery::Sent ? truth_.sent : delivery == Delivery::Lost ? truth_.lost : truth_.unsure);
+  ++(delivery == Delivery::Sent ? summary_.sent : delivery == Delivery::Lost ? summary_.lost : summary_.unsure);
 }
 
 Outcome LedgerReader::take(const Line& line) {
-  const std::string kind = line.text("kind");
+  const std::string_view kind = line.text("kind");
   if (!begun_) {
     if (kind != "run") return permanent("the first line is of kind \"run\"; this is no ledger");
     if (const std::int64_t version = line.integer("version"); version != 1)
@@ -97,62 +114,58 @@ Outcome LedgerReader::take(const Line& line) {
   }
   if (kind == "register" || kind == "interval_block") {
     const Delivery delivery = delivery_of(line);
-    SaidChannel& channel = truth_.meters[line.text("meter")].channels[line.text("reading_type")];
-    const std::string unit = line.text("unit");
-    if (channel.unit.empty()) channel.unit = unit;
-    if (channel.unit != unit) throw BadLine("unit " + unit + ", and " + channel.unit + " before");
+    const std::string_view meter = line.text("meter"), reading_type = line.text("reading_type"),
+                           unit = line.text("unit");
+    unit_of(reading_type, unit);
+    statements_.clear();
     if (kind == "register") {
-      const Statement one{line.instant("at"), Line::decimal(line.text("value")), 0, delivery};
-      said(one.at);
-      count(delivery);
-      channel.said.push_back(one);
-      return Done{};
-    }
-    const std::int64_t length = line.integer("length_s");
-    if (length < 1 || length > 40LL * 86'400) throw BadLine("length_s is 1 to 40 days");
-    UtcInstant at = line.instant("start");
-    for (const json::value& value : line.array("values")) {
-      if (value.is_string()) {
-        const std::string_view digits(value.get_string().data(), value.get_string().size());
-        channel.said.push_back({at, Line::decimal(digits), static_cast<std::uint32_t>(length), delivery});
-        said(at);
-        count(delivery);
-      } else if (value.is_null()) {
-        ++truth_.missing;  // it claims nothing
-      } else {
-        throw BadLine("a value is neither text nor null");
+      statements_.push_back({line.instant("at"), Line::decimal(line.text("value")), 0, delivery});
+    } else {
+      const std::int64_t length = line.integer("length_s");
+      if (length < 1 || length > 40LL * 86'400) throw BadLine("length_s is 1 to 40 days");
+      UtcInstant at = line.instant("start");
+      for (const json::value& value : line.array("values")) {
+        if (value.is_string()) {
+          const std::string_view digits(value.get_string().data(), value.get_string().size());
+          statements_.push_back({at, Line::decimal(digits), static_cast<std::uint32_t>(length), delivery});
+        } else if (value.is_null()) {
+          ++summary_.missing;  // it claims nothing
+        } else {
+          throw BadLine("a value is neither text nor null");
+        }
+        at += std::chrono::seconds{length};
       }
-      at += std::chrono::seconds{length};
     }
+    for (const Statement& one : statements_) {
+      said(one.at);
+      count(one.delivery);
+    }
+    sink_.values(meter, reading_type, unit, statements_);
   } else if (kind == "event") {
     const Delivery delivery = delivery_of(line);
-    SaidEvent event{line.text("code"), line.text("name"), line.text_or_none("raw"), line.instant("at"), delivery};
+    const SaidEvent event{std::string(line.text("code")), std::string(line.text("name")),
+                          std::string(line.text_or_none("raw")), line.instant("at"), delivery};
     said(event.at);
-    truth_.meters[line.text("meter")].events.push_back(std::move(event));
+    sink_.event(line.text("meter"), event);
   } else if (kind == "command") {
-    const std::string transaction = line.text_or_none("transaction");
+    const std::string_view transaction = line.text_or_none("transaction");
     if (transaction.empty()) return Done{};  // a hand's
-    SaidCommand& command = truth_.commands[{transaction, line.text("meter")}];
-    const std::string step = line.text("step"), result = line.text_or_none("result");
-    if (step == "executed" || command.command.empty()) command.command = line.text("command");
-    if (step == "received") ++command.received;
-    if (step == "told") ++command.told;
-    if (step == "executed") ++(result == "done" || result == "already_there" ? command.executed : command.refused);
+    const std::string_view step = line.text("step"), result = line.text_or_none("result");
+    CommandStep what = CommandStep::Other;
+    if (step == "received") what = CommandStep::Received;
+    if (step == "told") what = CommandStep::Told;
+    if (step == "executed")
+      what = result == "done" || result == "already_there" ? CommandStep::Done : CommandStep::Refused;
+    sink_.command({std::string(transaction), std::string(line.text("meter")), std::string(line.text("command")), what});
   } else if (kind == "end") {
-    truth_.ended = true;
+    summary_.ended = true;
   }
   return Done{};
 }
 
-Result<Truth> LedgerReader::finish() {
+Result<LedgerSummary> LedgerReader::finish() {
   if (!begun_) return permanent("the ledger is empty");
-  for (auto& [name, meter] : truth_.meters) {
-    for (auto& [type, channel] : meter.channels) {
-      std::stable_sort(channel.said.begin(), channel.said.end(),
-                       [](const Statement& a, const Statement& b) { return a.at < b.at; });
-    }
-  }
-  return std::move(truth_);
+  return summary_;
 }
 
 }  // namespace ami::amictl

@@ -1,13 +1,13 @@
-// A simulated field's ledger, read for comparison: what was said of each channel, the events, the commands. Its format
-// stands in tools/fieldsim/ledger.h.
+// A simulated field's ledger, read line by line for comparison: what was said of each channel, the events, the
+// commands. Its format stands in tools/fieldsim/ledger.h. Nothing is kept here but what a ledger has few of.
 #pragma once
 
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
-#include <utility>
 #include <vector>
 
 #include "meter_model/quantity/decimal.h"
@@ -36,25 +36,32 @@ struct SaidEvent {
   Delivery delivery = Delivery::Sent;
 };
 
-struct SaidChannel {
-  std::string unit;
-  std::vector<Statement> said;  // by time, once the ledger is read
+// A step of an order at a meter. Done: carried out, or already so.
+enum class CommandStep : std::uint8_t { Received, Done, Refused, Told, Other };
+struct SaidStep {
+  std::string transaction, meter, command;
+  CommandStep step{};
 };
 
-struct SaidMeter {
-  std::map<std::string, SaidChannel> channels;  // by reading type
-  std::vector<SaidEvent> events;
+// Who takes what a ledger says. Called in the order of its lines.
+class LedgerSink {
+ public:
+  virtual ~LedgerSink() = default;
+  // Of one line; without any where a block has only holes.
+  virtual void values(std::string_view meter, std::string_view reading_type, std::string_view unit,
+                      std::span<const Statement> said) = 0;
+  virtual void event(std::string_view meter, const SaidEvent& event) = 0;
+  virtual void command(const SaidStep& step) = 0;
+
+ protected:
+  LedgerSink() = default;
+  LedgerSink(const LedgerSink&) = default;
+  LedgerSink(LedgerSink&&) = default;
+  LedgerSink& operator=(const LedgerSink&) = default;
+  LedgerSink& operator=(LedgerSink&&) = default;
 };
 
-// What became of one order at one meter.
-struct SaidCommand {
-  std::string command;
-  std::uint32_t received = 0, executed = 0, refused = 0, told = 0;  // executed: done, or already so
-};
-
-struct Truth {
-  std::map<std::string, SaidMeter> meters;
-  std::map<std::pair<std::string, std::string>, SaidCommand> commands;  // by transaction and meter; not a hand's
+struct LedgerSummary {
   std::uint64_t lines = 0;
   std::uint64_t sent = 0, lost = 0, unsure = 0, missing = 0;  // values, as often as they stand in the ledger
   bool ended = false;                                        // the run stopped in order
@@ -64,23 +71,27 @@ struct Truth {
 class LedgerReader {
  public:
   // What was sent after `until` may be there or not.
-  explicit LedgerReader(std::optional<UtcInstant> until) : until_(until) {}
+  LedgerReader(LedgerSink& sink, std::optional<UtcInstant> until) : sink_(sink), until_(until) {}
 
   // Without its line end. An unknown kind is passed over. Errors: no JSON object, or a key that is missing or wrong,
   // with the number of the line.
   Outcome line(std::string_view text);
-  // Permanent: there was no line of kind "run" at the beginning, or one of another version.
-  Result<Truth> finish();
+  // Permanent: there was no line at all. (A first line that is not of kind "run" is an error of line().)
+  Result<LedgerSummary> finish();
 
  private:
   class Line;
   Outcome take(const Line& line);
   [[nodiscard]] Delivery delivery_of(const Line& line) const;
+  void unit_of(std::string_view reading_type, std::string_view unit);
   void said(UtcInstant at);
   void count(Delivery delivery);
 
+  LedgerSink& sink_;
   const std::optional<UtcInstant> until_;
-  Truth truth_;
+  LedgerSummary summary_;
+  std::map<std::string, std::string, std::less<>> units_;  // by reading type
+  std::vector<Statement> statements_;                      // of one line
   bool begun_ = false;
 };
 

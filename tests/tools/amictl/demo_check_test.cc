@@ -44,14 +44,24 @@ std::string command(const std::string& step, const std::string& what, const std:
          R"(","at":"2024-01-15T06:00:00Z","wall":"2024-02-01T00:00:00Z"})";
 }
 
-Truth truth_of(const std::vector<std::string>& lines, std::optional<UtcInstant> until = {}) {
-  LedgerReader reader(until);
+LedgerSummary read(const std::vector<std::string>& lines, LedgerSink& sink, std::optional<UtcInstant> until = {}) {
+  LedgerReader reader(sink, until);
   EXPECT_TRUE(reader.line(kRun).ok());
   for (const std::string& line : lines) {
     const Outcome read = reader.line(line);
     EXPECT_TRUE(read.ok()) << (read ? "" : read.error().message) << "\n" << line;
   }
   return reader.finish().value();
+}
+Truth truth_of(const std::vector<std::string>& lines) {
+  Truth truth;
+  read(lines, truth);
+  truth.sort();
+  return truth;
+}
+LedgerSummary summary_of(const std::vector<std::string>& lines, std::optional<UtcInstant> until = {}) {
+  Truth truth;
+  return read(lines, truth, until);
 }
 
 Stored dial_there(const char* time, const char* value, const char* channel = "cmep:KWHREG") {
@@ -88,15 +98,17 @@ TEST(DemoCheck, EqualIsEqualWhateverTheTrailingZeros) {
 }
 
 TEST(DemoCheck, CountsWhatMustMayAndMustNotBeThere) {
-  const Truth truth = truth_of(
-      {dial("2024-01-15T05:00:00Z", "1"), dial("2024-01-15T05:00:00Z", "1"), dial("2024-01-15T06:00:00Z", "2", "lost"),
-       dial("2024-01-15T07:00:00Z", "3", "unsure"), quarters("2024-01-15T05:00:00Z", R"(["12",null])", "lost")});
-  EXPECT_EQ(truth.sent, 2U);
-  EXPECT_EQ(truth.lost, 2U);
-  EXPECT_EQ(truth.unsure, 1U);
-  EXPECT_EQ(truth.missing, 1U);
-  EXPECT_EQ(truth.first, at("2024-01-15T05:00:00Z"));
-  EXPECT_EQ(truth.last, at("2024-01-15T07:00:00Z"));
+  const std::vector<std::string> lines{
+      dial("2024-01-15T05:00:00Z", "1"), dial("2024-01-15T05:00:00Z", "1"), dial("2024-01-15T06:00:00Z", "2", "lost"),
+      dial("2024-01-15T07:00:00Z", "3", "unsure"), quarters("2024-01-15T05:00:00Z", R"(["12",null])", "lost")};
+  const LedgerSummary summary = summary_of(lines);
+  EXPECT_EQ(summary.sent, 2U);
+  EXPECT_EQ(summary.lost, 2U);
+  EXPECT_EQ(summary.unsure, 1U);
+  EXPECT_EQ(summary.missing, 1U);
+  EXPECT_EQ(summary.first, at("2024-01-15T05:00:00Z"));
+  EXPECT_EQ(summary.last, at("2024-01-15T07:00:00Z"));
+  const Truth truth = truth_of(lines);
   Comparison comparison(truth, 9);
   comparison.begin("M1");
   comparison.value(dial_there("2024-01-15T05:00:00Z", "1"));
@@ -169,7 +181,8 @@ TEST(DemoCheck, WhatIsUnsureMayBeThereButOnlyWithItsValue) {
 TEST(DemoCheck, UntilMakesUnsureOfWhatWasSentLaterAndLeavesWhatWasLost) {
   const std::vector<std::string> lines{dial("2024-01-15T05:00:00Z", "5"),
                                        dial("2024-01-15T06:00:00Z", "6", "lost")};
-  const Truth before = truth_of(lines, at("2024-01-15T05:59:59Z")), then = truth_of(lines, at("2024-01-15T06:00:00Z"));
+  const LedgerSummary before = summary_of(lines, at("2024-01-15T05:59:59Z")),
+                      then = summary_of(lines, at("2024-01-15T06:00:00Z"));
   EXPECT_EQ(before.unsure, 1U);
   EXPECT_EQ(before.lost, 1U);
   EXPECT_EQ(then.sent, 1U);
@@ -290,17 +303,18 @@ TEST(DemoCheck, AllAreCountedAndTheFirstAreShown) {
 }
 
 TEST(DemoCheckLedger, PassesOverWhatItDoesNotKnow) {
-  const Truth truth = truth_of({R"({"kind":"weather","words":["rain"]})",
-                                R"({"kind":"network","network":"n","family":"ts2","meters":3})",
-                                R"({"kind":"end","lines":3,"wall":"2024-02-01T00:00:00Z","new":1})"});
-  EXPECT_TRUE(truth.ended);
-  EXPECT_EQ(truth.lines, 4U);
-  EXPECT_FALSE(truth.first.has_value());
+  const LedgerSummary summary = summary_of({R"({"kind":"weather","words":["rain"]})",
+                                            R"({"kind":"network","network":"n","family":"ts2","meters":3})",
+                                            R"({"kind":"end","lines":3,"wall":"2024-02-01T00:00:00Z","new":1})"});
+  EXPECT_TRUE(summary.ended);
+  EXPECT_EQ(summary.lines, 4U);
+  EXPECT_FALSE(summary.first.has_value());
 }
 
 TEST(DemoCheckLedger, SaysWhatIsWrongAndWhere) {
   const auto error = [](const std::string& line) {
-    LedgerReader reader({});
+    Truth truth;
+    LedgerReader reader(truth, {});
     EXPECT_TRUE(reader.line(kRun).ok());
     const Outcome read = reader.line(line);
     return read ? std::string("no error") : read.error().message;
@@ -319,7 +333,8 @@ TEST(DemoCheckLedger, SaysWhatIsWrongAndWhere) {
 }
 
 TEST(DemoCheckLedger, OneChannelHasOneUnit) {
-  LedgerReader reader({});
+  Truth truth;
+  LedgerReader reader(truth, {});
   ASSERT_TRUE(reader.line(kRun).ok());
   ASSERT_TRUE(reader.line(dial("2024-01-15T05:00:00Z", "1")).ok());
   std::string other = dial("2024-01-15T06:00:00Z", "1");
@@ -328,10 +343,11 @@ TEST(DemoCheckLedger, OneChannelHasOneUnit) {
 }
 
 TEST(DemoCheckLedger, BeginsWithItsRun) {
-  EXPECT_FALSE(LedgerReader({}).finish().ok());
-  LedgerReader other({});
+  Truth truth;
+  EXPECT_FALSE(LedgerReader(truth, {}).finish().ok());
+  LedgerReader other(truth, {});
   EXPECT_FALSE(other.line(dial("2024-01-15T05:00:00Z", "1")).ok());
-  LedgerReader newer({});
+  LedgerReader newer(truth, {});
   const Outcome read = newer.line(R"({"kind":"run","version":2})");
   ASSERT_FALSE(read.ok());
   EXPECT_THAT(read.error().message, HasSubstr("version 2"));

@@ -235,13 +235,23 @@ std::vector<std::string> NetworkScene::ledger_lines(const std::string& text) {
   return lines;
 }
 
-amictl::Truth NetworkScene::truth() {
-  amictl::LedgerReader reader({});
+amictl::LedgerSummary NetworkScene::read_ledger(amictl::Truth& truth) {
+  amictl::LedgerReader reader(truth, {});
   for (const std::string& line : ledger_lines()) {
     const Outcome read = reader.line(line);
     EXPECT_TRUE(read.ok()) << (read ? "" : read.error().message);
   }
+  truth.sort();
   return reader.finish().value();
+}
+amictl::Truth NetworkScene::truth() {
+  amictl::Truth truth;
+  read_ledger(truth);
+  return truth;
+}
+amictl::LedgerSummary NetworkScene::summary() {
+  amictl::Truth truth;
+  return read_ledger(truth);
 }
 
 std::string NetworkScene::compared(const std::vector<Lines>& said) {

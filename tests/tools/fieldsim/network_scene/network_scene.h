@@ -58,6 +58,7 @@ class NetworkScene : public ami::testing::FamilyScene {
   // The ledger up to now. Lines that contain `text`, or all.
   std::vector<std::string> ledger_lines(const std::string& text = "");
   amictl::Truth truth();
+  amictl::LedgerSummary summary();  // of the same
   // Lines of FamilyScene, as a store would hold them: the same once. Gives what differs, "" = nothing.
   std::string compared(const std::vector<Lines>& said);
   amictl::Totals totals;  // of the last comparison
@@ -70,6 +71,7 @@ class NetworkScene : public ami::testing::FamilyScene {
   std::unique_ptr<Courier> courier;
 
  private:
+  amictl::LedgerSummary read_ledger(amictl::Truth& truth);
   void make_surroundings();
   sdk::Awaitable<void> report_until(UtcInstant end, std::function<void(UtcInstant)> hands);
   [[nodiscard]] sdk::Services services();

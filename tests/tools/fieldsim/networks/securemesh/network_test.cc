@@ -90,8 +90,8 @@ TEST_F(MeshFieldTest, WhatIsNotTakenIsUnsure) {
   field({{"callback", listen()}});
   answer_with = 404;
   run_to(start + minutes{30});
-  EXPECT_EQ(truth().sent, 0U);
-  EXPECT_GT(truth().unsure, 0U);
+  EXPECT_EQ(summary().sent, 0U);
+  EXPECT_GT(summary().unsure, 0U);
   EXPECT_THAT(side->status().words, ::testing::Not(IsEmpty()));
 }
 
