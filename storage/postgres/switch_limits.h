@@ -1,0 +1,38 @@
+// Limits of switching and kill switches in PostgreSQL. Limits are changed by a login in role ami_limits and
+// looked at by ami_switch, too; kill switches are of ami_switch.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "storage/contract/switch_limits.h"
+#include "storage/postgres/database.h"
+
+namespace ami::storage {
+
+class PostgresSwitchLimits final : public SwitchLimits {
+ public:
+  explicit PostgresSwitchLimits(Database& database) : database_(database) {}
+  Answer<std::vector<LimitUse>> look(const SwitchAsked& asked) override;
+  Answer<LimitChange> propose(const LimitChange& change) override;
+  Answer<LimitChange> approve(std::int32_t utility, std::int64_t change, const std::string& actor) override;
+  Answer<std::vector<LimitChange>> changes(std::int32_t utility, std::size_t limit) override;
+
+ private:
+  Database& database_;
+};
+
+class PostgresSwitchStops final : public SwitchStops {
+ public:
+  explicit PostgresSwitchStops(Database& database) : database_(database) {}
+  Answer<SwitchStop> set(std::int32_t utility, StopScope scope, const std::string& actor,
+                         const std::string& reason) override;
+  Answer<SwitchStop> clear(std::int32_t utility, std::int64_t id, const std::string& actor,
+                           const std::string& reason) override;
+  Answer<std::vector<SwitchStop>> list(std::int32_t utility, bool in_force_only, std::size_t limit) override;
+
+ private:
+  Database& database_;
+};
+
+}  // namespace ami::storage
