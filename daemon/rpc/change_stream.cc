@@ -19,7 +19,8 @@
 namespace ami::rpc {
 namespace {
 
-constexpr std::size_t kPageChanges = 200;
+// A page costs some fifteen statements, and each names a meter once: a message of a hundred meters should not take two.
+constexpr std::size_t kPageChanges = 1000;
 constexpr int kRetryAfterS = 2;
 
 using Clock = std::chrono::steady_clock;
