@@ -44,8 +44,10 @@ void Engine::attach(CommandFeed feed) {
 
 void Engine::detach(std::string name) {
   asio::post(strand_, [self = shared_from_this(), name = std::move(name)] {
-    if (const auto found = self->feeds_.find(name); found != self->feeds_.end())
-      found->second->port = nullptr;
+    const auto found = self->feeds_.find(name);
+    if (found == self->feeds_.end()) return;
+    found->second->port = nullptr;
+    self->serve_slots(*found->second);
   });
 }
 

@@ -88,6 +88,13 @@ class Engine : public std::enable_shared_from_this<Engine> {
   void follow(OperationId operation, std::uint64_t seen, std::chrono::milliseconds patience,
               Followers::Told done);
 
+  // A place for one attempt of somebody else's (the switching engine) at that feed: it counts against the
+  // feed's bounds, and goes before all that is queued. Null: the feed does not run, or this stops. One that is
+  // not null is given back with free_slot().
+  using OnSlot = std::function<void(std::shared_ptr<const CommandFeed>)>;
+  void slot(std::string feed, OnSlot granted);
+  void free_slot(std::string feed);
+
   // Results that came through a feed, after what came with them was stored. They may come any number of
   // times; once this says yes they are settled for good. Transient: nothing was, call again.
   sdk::Awaitable<Outcome> take(std::string feed, storage::UtilityId utility,
@@ -166,6 +173,9 @@ class Engine : public std::enable_shared_from_this<Engine> {
   static sdk::Awaitable<Outcome> before_send(std::shared_ptr<Engine> self, std::shared_ptr<Sending> sending);
   sdk::Awaitable<void> mark(std::shared_ptr<Sending> sending);
   sdk::Awaitable<void> mark_late(FeedState& feed, JobPtr job);
+
+  // engine_slots.cc
+  bool serve_slots(FeedState& feed);  // true: nobody waits for one any more
 
   // engine_attempts.cc
   void pump(FeedState& feed);

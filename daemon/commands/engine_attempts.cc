@@ -34,6 +34,7 @@ bool surely_not_left(const AttemptAnswer& answer) {
 }  // namespace
 
 void Engine::pump(FeedState& feed) {
+  if (!serve_slots(feed)) return;
   while (!stopping_ && feed.port && feed.ready && feed.pause_until <= parts_.clock.now()) {
     if (feed.failures > 0 && feed.queue.attempting() > 0) return;
     const auto sending = std::make_shared<Sending>();

@@ -3,6 +3,7 @@
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/this_coro.hpp>
+#include <deque>
 
 #include "daemon/commands/engine.h"
 
@@ -21,6 +22,7 @@ struct Engine::FeedState {
   std::shared_ptr<const CommandFeed> port;  // null: does not run
   bool ready = false;                       // what an earlier run left is in the queue
   bool restoring = false;
+  std::deque<OnSlot> slots;  // that are waited for
   std::size_t live = 0;      // targets
   std::size_t reserved = 0;  // targets that are about to be stored
   // What does not leave says that the far side is away: all of the feed rests, then one attempt tries.

@@ -38,6 +38,7 @@ sdk::Awaitable<void> Engine::keep() {
     publish();
     co_await parts_.clock.wait(kTick);
   }
+  for (auto& [name, feed] : feeds_) serve_slots(*feed);
   while (under_way_ > 0) co_await parts_.clock.wait(kTick);
   followers_.expire(UtcInstant::max(), [this](OperationId operation) { return followed(operation); });
   publish();

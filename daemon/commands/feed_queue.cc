@@ -248,6 +248,17 @@ void FeedQueue::end(const JobPtr& job) {
   if (named != jobs_.end() && named->second == kept) jobs_.erase(named);
 }
 
+bool FeedQueue::borrow(UtcInstant now) {
+  if (room_in_flight().all == 0 || room_in_window(now).all == 0) return false;
+  ++in_flight_;
+  window_.push_back({now, 1, false});
+  return true;
+}
+
+void FeedQueue::give_back() {
+  --in_flight_;
+}
+
 void FeedQueue::leave(const JobPtr& job, TargetKey key) {
   const JobPtr kept = job;
   std::erase_if(kept->waiters, [&](const Waiter& waiter) { return waiter.key == key; });

@@ -105,6 +105,9 @@ class FeedQueue {
   void sent(const JobPtr& job);                    // Attempting -> Sent
   void rest(const JobPtr& job, UtcInstant until);  // Attempting -> Resting: has not left
   void end(const JobPtr& job);                     // any -> Ended
+  // Room for one meter that somebody else asks; false: none now. It counts as in flight until given back.
+  bool borrow(UtcInstant now);
+  void give_back();
   // Takes a waiter off its job; a job that is Queued or Resting and has none left ends.
   void leave(const JobPtr& job, TargetKey key);
 

@@ -82,6 +82,14 @@ bool states(const sdk::Capabilities& can, storage::OperationKind kind) {
 
 Route route_of(const storage::MeterWays& ways, storage::UtilityId utility, storage::OperationKind kind,
                const std::vector<FeedFacts>& feeds) {
+  return route_of(ways, utility,
+                  {[kind](const sdk::Capabilities& can) { return states(can, kind); },
+                   std::string(sdk::name_of(command_of(kind)))},
+                  feeds);
+}
+
+Route route_of(const storage::MeterWays& ways, storage::UtilityId utility, const Stated& stated,
+               const std::vector<FeedFacts>& feeds) {
   if (ways.meter == 0) {
     return refused("no_such_meter",
                    "no meter '" + ways.key + "' in this utility" +
@@ -101,11 +109,11 @@ Route route_of(const storage::MeterWays& ways, storage::UtilityId utility, stora
     if (related && std::ranges::find(direct, feed) == direct.end()) add(kin, feed);
   }
   for (const FeedFacts* feed : direct) {
-    if (states(feed->can, kind)) return by(*feed, ways);
+    if (stated.by(feed->can)) return by(*feed, ways);
   }
   Feeds able;
   std::ranges::copy_if(kin, std::back_inserter(able),
-                       [&](const FeedFacts* f) { return states(f->can, kind); });
+                       [&](const FeedFacts* f) { return stated.by(f->can); });
   if (able.size() == 1) return by(*able.front(), ways);
   if (able.size() > 1) {
     return refused("not_assigned", "meter " + ways.key + " may belong to any of the feeds " + names_of(able) +
@@ -118,8 +126,7 @@ Route route_of(const storage::MeterWays& ways, storage::UtilityId utility, stora
                        " is not assigned to an adapter: no name of it is for a feed of this gateway,"
                        " none has delivered values of it, and none is of the family of its module");
   }
-  return refused("not_stated", "the interface of " + names_of(direct) + " states no " +
-                                   std::string(sdk::name_of(command_of(kind))));
+  return refused("not_stated", "the interface of " + names_of(direct) + " states no " + stated.words);
 }
 
 }  // namespace ami::daemon::commands

@@ -1,6 +1,7 @@
 // Which feed a meter is asked through, and by which name. Pure.
 #pragma once
 
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -31,8 +32,16 @@ struct Route {
 sdk::CommandKind command_of(storage::OperationKind kind);
 bool states(const sdk::Capabilities& can, storage::OperationKind kind);
 
+// What an interface must state; `words` names it for a person: "states no " + words.
+struct Stated {
+  std::function<bool(const sdk::Capabilities&)> by;
+  std::string words;
+};
+
 // First the feeds that a name of the meter is for, then those that its values come from, the newest first,
 // then, when it is but one, the feed of the same family as these or as the module in the meter.
+Route route_of(const storage::MeterWays& ways, storage::UtilityId utility, const Stated& stated,
+               const std::vector<FeedFacts>& feeds);
 Route route_of(const storage::MeterWays& ways, storage::UtilityId utility, storage::OperationKind kind,
                const std::vector<FeedFacts>& feeds);
 

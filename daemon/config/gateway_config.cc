@@ -69,6 +69,7 @@ class Loader {
     if (const auto* validation = part(settings, "validation")) this->validation(*validation);
     if (has(settings, "utilities")) utilities(settings);
     if (const auto* retention = part(settings, "retention")) this->retention(*retention);
+    if (const auto* switching = part(settings, "switching")) this->switching(*switching);
     if (has(settings, "adapters")) feeds(settings);
     std::stable_sort(out_.problems.begin(), out_.problems.end(),
                      [&](const Problem& a, const Problem& b) { return a.file == b.file && a.line < b.line; });
@@ -308,6 +309,14 @@ class Loader {
     if (c.reset_lock_out > std::chrono::days{400}) problem(s, "reset_lock_out", "must be 400d at most");
     if (c.read_before_age < std::chrono::minutes{1} || c.read_before_age > std::chrono::hours{24})
       problem(s, "read_before_age", "must be 1m to 24h");
+  }
+
+  void switching(const Settings& s) {
+    std::vector<std::string> utilities, families;
+    for (const auto& utility : out_.config.utilities) utilities.push_back(utility.key);
+    for (const auto& family : families_) families.push_back(family->info().family);
+    out_.config.switching = switching_config(s, utilities, families, out_.problems);
+    out_.config.switching->conninfo = conninfo(s, "conninfo");
   }
 
   void validation(const Settings& s) {

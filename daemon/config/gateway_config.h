@@ -9,6 +9,7 @@
 #include "adapters/sdk/registration.h"
 #include "daemon/config/gateway_schema.h"
 #include "daemon/config/notices.h"
+#include "daemon/config/switching_config.h"
 #include "daemon/log/log.h"
 #include "meter_model/approval/service_switch.h"
 #include "meter_model/quantity/event_facts.h"
@@ -131,6 +132,7 @@ struct GatewayConfig {
   HttpConfig http;
   CollectionConfig collection;
   CommandsConfig commands;
+  std::optional<SwitchingConfig> switching;  // absent: this gateway operates no switch
   ValidationConfig validation;
   vee::VeeConfig vee;  // of data_dir, without a feed's overlay
   RawConfig raw;

@@ -1,5 +1,7 @@
 #include "daemon/config/gateway_schema.h"
 
+#include "daemon/config/switching_config.h"
+
 namespace ami::daemon {
 namespace {
 
@@ -287,6 +289,8 @@ sdk::SettingsSchema make_gateway_schema() {
                    "what came about since. 1m to 24h."),
                integer("followers", 1, 100'000, "1000", "Callers that may wait for operations at once.")},
               "Reads, pings, demand resets and recorded values on request, see docs/commands.md."),
+          section("switching", switching_settings(),
+                  "Service switches, see docs/switching.md. Absent: this gateway operates none."),
           section(
               "validation",
               {def("settle", K::Duration, "15m",

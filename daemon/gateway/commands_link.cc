@@ -39,6 +39,33 @@ sdk::Awaitable<std::vector<sdk::AttemptAnswer>> attempt_through(const Host& host
 
 }  // namespace
 
+commands::CommandFeed command_feed(const Host& host, const FeedConfig& feed, storage::UtilityId utility) {
+  commands::CommandFeed port;
+  port.name = feed.name;
+  port.family = feed.family->info().family;
+  port.utility = utility;
+  port.can = feed.family->capabilities(feed.settings);
+  port.limits = feed.family->command_limits(feed.settings);
+  port.attempt = [&host, name = feed.name](sdk::Attempt attempt) {
+    return attempt_through(host, name, std::move(attempt));
+  };
+  port.verdict = [family = feed.family, settings = feed.settings](sdk::CommandKind kind,
+                                                                  const ResultObservation& result) {
+    return family->verdict(settings, kind, result);
+  };
+  return port;
+}
+
+commands::MeterOf meter_of(DirectoryCache& directory, sdk::Clock& clock, std::shared_ptr<FeedRoute> feed) {
+  return [&directory, &clock, feed = std::move(feed)](AliasKind kind,
+                                                      std::string_view id) -> std::optional<MeterId> {
+    const auto picture = directory.current();
+    if (!picture) return std::nullopt;
+    const auto found = picture->find(feed->utility, feed->name, kind, id, clock.now());
+    return found ? std::optional(found->id) : std::nullopt;
+  };
+}
+
 CommandsLink::CommandsLink(const CommandsConfig& config, boost::asio::any_io_executor executor,
                            sdk::Clock& clock, storage::Database& database, DirectoryCache& directory,
                            const Log& log)
@@ -60,20 +87,7 @@ void CommandsLink::attach(Host& host, const std::vector<FeedConfig>& feeds,
   for (const FeedConfig& feed : feeds) {
     const auto utility = utilities.find(feed.utility);
     if (utility == utilities.end()) continue;
-    commands::CommandFeed port;
-    port.name = feed.name;
-    port.family = feed.family->info().family;
-    port.utility = utility->second;
-    port.can = feed.family->capabilities(feed.settings);
-    port.limits = feed.family->command_limits(feed.settings);
-    port.attempt = [&host, name = feed.name](sdk::Attempt attempt) {
-      return attempt_through(host, name, std::move(attempt));
-    };
-    port.verdict = [family = feed.family, settings = feed.settings](sdk::CommandKind kind,
-                                                                    const ResultObservation& result) {
-      return family->verdict(settings, kind, result);
-    };
-    engine_->attach(std::move(port));
+    engine_->attach(command_feed(host, feed, utility->second));
     attached_.insert(feed.name);
     gone.erase(feed.name);
   }
@@ -82,14 +96,8 @@ void CommandsLink::attach(Host& host, const std::vector<FeedConfig>& feeds,
 
 sdk::Awaitable<Outcome> CommandsLink::take(std::shared_ptr<FeedRoute> feed,
                                            std::span<const ResultObservation> results) {
-  const commands::MeterOf meter_of = [this, feed](AliasKind kind,
-                                                  std::string_view id) -> std::optional<MeterId> {
-    const auto picture = directory_.current();
-    if (!picture) return std::nullopt;
-    const auto found = picture->find(feed->utility, feed->name, kind, id, clock_.now());
-    return found ? std::optional(found->id) : std::nullopt;
-  };
-  auto taking = engine_->take(feed->name, feed->utility, results, meter_of);
+  const commands::MeterOf whose = meter_of(directory_, clock_, feed);
+  auto taking = engine_->take(feed->name, feed->utility, results, whose);
   const Outcome outcome = co_await std::move(taking);
   co_return outcome;
 }

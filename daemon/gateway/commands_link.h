@@ -16,6 +16,11 @@
 
 namespace ami::daemon {
 
+// A feed as engines see it. `host` outlives it.
+commands::CommandFeed command_feed(const Host& host, const FeedConfig& feed, storage::UtilityId utility);
+// Whose id a far side's is, for results that came through `feed`.
+commands::MeterOf meter_of(DirectoryCache& directory, sdk::Clock& clock, std::shared_ptr<FeedRoute> feed);
+
 class CommandsLink {
  public:
   static constexpr std::size_t kThreads = 2;  // that call the store

@@ -9,8 +9,6 @@
 #include <boost/asio/use_awaitable.hpp>
 #include <csignal>
 #include <cstdlib>
-#include <filesystem>
-#include <fstream>
 #include <memory>
 #include <mutex>
 #include <thread>
@@ -21,9 +19,11 @@
 #include "daemon/gateway/commands_link.h"
 #include "daemon/gateway/database_link.h"
 #include "daemon/gateway/kept_content.h"
+#include "daemon/gateway/port_file.h"
 #include "daemon/gateway/readiness.h"
 #include "daemon/gateway/reload.h"
 #include "daemon/gateway/rpc_link.h"
+#include "daemon/gateway/switching_link.h"
 #include "daemon/gateway/validation_rules.h"
 #include "daemon/host/host.h"
 #include "daemon/host/steady_clock.h"
@@ -44,6 +44,12 @@ constexpr std::size_t kQueryThreads = 4;         // for gRPC calls
 constexpr std::size_t kControlThreads = 7;
 constexpr std::size_t kKeptThreads = 2;          // reading kept content again and dropping it
 constexpr int kMostProblemsLogged = 20;
+
+std::size_t query_connections(const GatewayConfig& config) {
+  const int switching = config.switching ? config.switching->threads + 3 : 0;
+  return kQueryThreads + kControlThreads + kKeptThreads + CommandsLink::kThreads +
+         static_cast<std::size_t>(config.work_threads + switching);
+}
 
 // A coroutine of the gateway lets nothing out; if one does, the process ends and systemd starts it again.
 void end_on_defect(std::exception_ptr defect) {
@@ -68,7 +74,7 @@ class Gateway::Impl {
         queries_(kQueryThreads),
         control_(kControlThreads),
         database_(config_.database, config_.event_facts,
-                  kQueryThreads + kControlThreads + kKeptThreads + CommandsLink::kThreads + static_cast<std::size_t>(config_.work_threads),
+                  query_connections(config_),
                   metrics_, log_),
         kept_(config_, database_, log_),
         readiness_(config_.database.check_every * 3 + std::chrono::seconds{10},
@@ -98,9 +104,22 @@ class Gateway::Impl {
     metrics_.queue("storing", [this] { return storing_.under_way(); });
     metrics_.queue("query", [this] { return queries_.under_way(); });
     metrics_.commands([this] { return commands_.counts(); });
-    pipeline_.on_results([this](std::shared_ptr<FeedRoute> feed, std::span<const ResultObservation> results) {
+    const Pipeline::TakeResults take = [this](std::shared_ptr<FeedRoute> feed,
+                                              std::span<const ResultObservation> results) {
       return commands_.take(std::move(feed), results);
-    });
+    };
+    if (config_.switching) {
+      switching_ = std::make_unique<SwitchingLink>(
+          *config_.switching, config_.database,
+          SwitchingLink::Parts{io_.get_executor(), clock_, database_.queries(), database_.directory(),
+                               commands_.engine().shared_from_this(), log_});
+      metrics_.switching([this] { return switching_->counts(); });
+      pipeline_.on_results([this, take](std::shared_ptr<FeedRoute> feed, std::span<const ResultObservation> results) {
+        return switching_->take(std::move(feed), results, take);
+      });
+    } else {
+      pipeline_.on_results(take);
+    }
     pipeline_.on_answers(commands::asked_at);
     log_.write(messages::kGatewayStarting, {{"version", version}, {"config", config_.file}});
   }
@@ -150,7 +169,7 @@ class Gateway::Impl {
         HttpServer::listen(io_.get_executor(), config_.http.address, std::move(handlers), limits, log_);
     if (!http) return http.error();
     http_ = std::move(http).value();
-    if (auto written = write_port_file(); !written) return written;
+    if (auto written = write_port_file(config_.http.port_file, http_->port()); !written) return written;
     log_.write(messages::kHttpListening, {{"port", std::to_string(http_->port())}});
 
     rpc_ = std::make_unique<rpc::RpcServer>(
@@ -168,24 +187,15 @@ class Gateway::Impl {
             &database_.reader(),
             [this] { return regimes(); },
             [this] { return rules(); },
-            commands_of(commands_.engine().shared_from_this())});
+            commands_of(commands_.engine().shared_from_this()),
+            switching_ ? switching_->served() : nullptr,
+            switching_ ? &switching_->seals() : nullptr});
     if (auto started = rpc_->start(); !started) return started;
     rpc_->set_serving(false);
     log_.write(messages::kRpcListening, {{"tls_port", std::to_string(rpc_->port())},
                                          {"demo_port", std::to_string(rpc_->demo_port())},
                                          {"unix", config_.rpc.unix_path.value_or("")}});
     if (config_.rpc.plaintext_address) log_.write(messages::kRpcDemo);
-    return Done{};
-  }
-
-  // Written beside and renamed, so that whoever waits for the file never reads half a number.
-  Outcome write_port_file() const {
-    if (config_.http.port_file.empty()) return Done{};
-    const auto fresh = config_.http.port_file + ".new";
-    std::ofstream(fresh) << http_->port() << '\n';
-    std::error_code error;
-    std::filesystem::rename(fresh, config_.http.port_file, error);
-    if (error) return permanent("http.port_file " + config_.http.port_file + ": " + error.message());
     return Done{};
   }
 
@@ -215,6 +225,7 @@ class Gateway::Impl {
       if (apply && outcome.ok()) {
         host_.apply(config_.feeds, ids);
         commands_.attach(host_, config_.feeds, ids);
+        if (switching_) switching_->attach(host_, config_, ids, regimes());
         readiness_.feeds_applied();
       }
       if (reloading) {
@@ -232,6 +243,7 @@ class Gateway::Impl {
   Outcome ask_database(bool apply, const std::vector<UtilityConfig>& utilities,
                        std::map<std::string, storage::UtilityId>& ids) {
     auto answer = database_.check();
+    if (answer && switching_) answer = switching_->check();
     if (answer) {
       if (const auto health = database_.changes().health(); health.ok())
         metrics_.change_feed(*health, rpc_->change_streams());
@@ -428,9 +440,11 @@ class Gateway::Impl {
     co_await control_.run(end_calls);
     kept_.stop();
     maintenance_.stop();
+    if (switching_) switching_->stop();
     commands_.stop();
     co_await host_.stop();
     while (!kept_.quiet() || !commands_.quiet()) co_await clock_.wait(kTick);
+    if (switching_) co_await switching_->finish();
     while (checking_ || comparing_ || asking_ || validating_ || maintenance_.working()) co_await clock_.wait(kTick);
     http_->stop();
     limit.cancel();
@@ -459,6 +473,7 @@ class Gateway::Impl {
   JournalLink journal_;
   MaintenanceJob maintenance_;
   Host host_;
+  std::unique_ptr<SwitchingLink> switching_;  // null: not configured
   std::unique_ptr<HttpServer> http_;
   std::unique_ptr<rpc::RpcServer> rpc_;
   std::string status_ = "waiting for the database";

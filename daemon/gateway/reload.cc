@@ -43,6 +43,10 @@ std::vector<std::string> take_over(GatewayConfig& running, GatewayConfig fresh) 
 
   if (running.commands != fresh.commands) waiting.push_back("commands");
 
+  // What utilities know of their meters is taken over; all else of switching is begun with.
+  if (running.switching && fresh.switching) running.switching->utilities = fresh.switching->utilities;
+  if (running.switching != fresh.switching) waiting.push_back("switching");
+
   const auto& kept = running.journal;
   if (std::tie(kept.path, kept.max_bytes, kept.max_messages) !=
       std::tie(fresh.journal.path, fresh.journal.max_bytes, fresh.journal.max_messages)) {

@@ -165,6 +165,56 @@ inline constexpr Message kThresholdSuspect{
     "a check hit more of a day's meters than its threshold can be right for: look at the check's threshold, the "
     "programme rules and the feed before trusting its findings; see docs/vee.md"};
 
+inline constexpr Message kSwitchingOn{
+    "SWITCHING_ON", Level::Info,
+    "this gateway may operate service switches; of several on one database one sends: see ami_switch_lease"};
+inline constexpr Message kSwitchingSends{"SWITCHING_SENDS", Level::Info,
+                                         "whether this gateway is the one that sends switch commands has changed"};
+inline constexpr Message kSwitchUnresolved{
+    "SWITCH_UNRESOLVED", Level::Warn,
+    "what a meter's switch does is not known: find out, and resolve the operation; amictl switch show"};
+inline constexpr Message kSwitchIncident{
+    "SWITCH_INCIDENT", Level::Error,
+    "what a meter's switch does has not been known for a day: somebody has to go and look, then resolve it"};
+inline constexpr Message kSwitchContradicted{
+    "SWITCH_CONTRADICTED", Level::Error,
+    "what was said of a switch is not so: find out what the meter does, then resolve the operation"};
+inline constexpr Message kSwitchEnergyWhileOpen{
+    "SWITCH_ENERGY_WHILE_OPEN", Level::Error,
+    "energy flowed through a switch that was opened: treat it as a safety event and send somebody"};
+inline constexpr Message kSwitchLatentClose{
+    "SWITCH_LATENT_CLOSE", Level::Error,
+    "a meter that refused to close may close by itself when the voltage behind it goes: warn whoever is there"};
+inline constexpr Message kSwitchArmNotEnded{
+    "SWITCH_ARM_NOT_ENDED", Level::Warn,
+    "a meter was armed, and nobody said whether the customer closed it: ask, then resolve the operation"};
+inline constexpr Message kSwitchDefect{
+    "SWITCH_DEFECT", Level::Error,
+    "a far side or an adapter answered a switch command wrongly, perhaps for another meter: find out what was "
+    "switched, and report it with words"};
+inline constexpr Message kSwitchAdapterDefect{
+    "SWITCH_ADAPTER_DEFECT", Level::Error,
+    "an adapter did not keep to its contract in a switch command: find out what the meter does, and report it"};
+inline constexpr Message kSwitchAnswerStray{
+    "SWITCH_ANSWER_STRAY", Level::Warn,
+    "an answer came to a switch command that is not in the book: look whether another gateway uses this feed"};
+inline constexpr Message kSwitchFinding{
+    "SWITCH_FINDING", Level::Warn,
+    "a service switch is not where it is meant to be, or is open and nobody here asked for it: find out why; nothing "
+    "is corrected by itself; amictl switch differences"};
+inline constexpr Message kSwitchFindingEnergy{
+    "SWITCH_FINDING_ENERGY", Level::Error,
+    "energy flowed through a switch that is meant to be open: treat it as a safety event and send somebody"};
+inline constexpr Message kSwitchCompared{"SWITCH_COMPARED", Level::Info,
+                                         "where switches are meant to be was compared with what was told of them"};
+inline constexpr Message kSwitchAftercareFailed{
+    "SWITCH_AFTERCARE_FAILED", Level::Warn,
+    "stored evidence of switches could not be looked at, or not compared, and is tried again by itself: look at the "
+    "database if this lasts"};
+inline constexpr Message kSwitchRefusalNotKept{
+    "SWITCH_REFUSAL_NOT_KEPT", Level::Error,
+    "a refused switch request could not be written down; it was refused all the same: look at the database"};
+
 inline constexpr Message kMaintenanceDone{
     "MAINTENANCE_DONE", Level::Info,
     "the nightly maintenance of the database has run; what it did: amictl maintenance"};
@@ -173,6 +223,21 @@ inline constexpr Message kMaintenanceElsewhere{
 inline constexpr Message kMaintenanceFailed{
     "MAINTENANCE_FAILED", Level::Error,
     "a part of the nightly maintenance failed and is tried again the next night: act on what error says"};
+
+inline constexpr Message kSwitchAuditContradicted{
+    "SWITCH_AUDIT_CONTRADICTED", Level::Error,
+    "the sealed audit of the service switch is not what it was: somebody cut off or rewrote its end, or the database "
+    "was set back. Nothing is sealed nor signed any more, switching goes on: amictl audit verify, then docs/audit.md"};
+inline constexpr Message kSwitchAuditNoHead{
+    "SWITCH_AUDIT_NO_HEAD", Level::Error,
+    "no signed head of the switch audit can be kept, so a cut-off end could not be proved: act on what error says; "
+    "sealing and switching go on"};
+inline constexpr Message kSwitchAuditLate{
+    "SWITCH_AUDIT_LATE", Level::Warn,
+    "lines of the switch audit wait to be sealed for longer than a minute: look whether a gateway is sealing"};
+inline constexpr Message kSwitchAuditHeadKept{
+    "SWITCH_AUDIT_HEAD_KEPT", Level::Info,
+    "a signed head of the switch audit was written; copy it to where nobody of this site can change it"};
 
 inline constexpr Message kHttpListening{"HTTP_LISTENING", Level::Info,
                                         "metrics and health are served at this address"};

@@ -31,9 +31,11 @@ struct Metrics::Impl {
   std::function<storage::JournalFigures()> journal;
 
   std::function<std::vector<CommandCounts>()> commands;
+  std::function<SwitchCounts()> switching;
 
   void read_journal();  // under the mutex, as the next
   void read_commands();
+  void read_switching();
 
   prom::Family<prom::Counter>& counter(const char* name, const char* help) {
     return prom::BuildCounter().Name(name).Help(help).Register(registry);
@@ -293,12 +295,59 @@ void Metrics::Impl::read_commands() {
   }
 }
 
+void Metrics::switching(std::function<SwitchCounts()> read) {
+  const std::lock_guard lock(impl_->mutex);
+  impl_->switching = std::move(read);
+}
+
+void Metrics::Impl::read_switching() {
+  if (!switching) return;
+  const SwitchCounts of = switching();
+  const auto age_of = [now = std::chrono::system_clock::now()](const std::optional<UtcInstant>& since) {
+    const std::chrono::duration<double> age = since ? now - *since : std::chrono::duration<double>{0};
+    return std::max(0.0, age.count());
+  };
+  single("ami_switch_lease", "1 when this gateway is the one that sends switch commands").Set(of.sends ? 1 : 0);
+  auto& states = gauge("ami_switch_operations",
+                       "Switch operations that are live, unresolved or armed, by state; of the gateway that sends");
+  double unresolved = 0;
+  for (const auto& [state, count] : of.open) {
+    states.Add({{"state", state}}).Set(static_cast<double>(count));
+    if (state == "UNCERTAIN" || state == "CONTRADICTED") unresolved += static_cast<double>(count);
+  }
+  single("ami_switch_unresolved", "Operations whose outcome is not known, or is not what was said").Set(unresolved);
+  single("ami_switch_oldest_unresolved_seconds", "For how long the oldest of them has been so")
+      .Set(age_of(of.oldest_unresolved));
+  for (const auto& [what, count] : of.told) {
+    auto& sum = counter("ami_switch_told_total", "What people were told of, by what it was").Add({{"what", what}});
+    sum.Increment(std::max(0.0, static_cast<double>(count) - sum.Value()));
+  }
+  for (const auto& [kind, count] : of.found) {
+    auto& sum = counter("ami_switch_findings_raised_total", "Switches that were found elsewhere than where they are meant to be")
+                    .Add({{"kind", kind}});
+    sum.Increment(std::max(0.0, static_cast<double>(count) - sum.Value()));
+  }
+  auto& looks = counter("ami_switch_evidence_looks_total", "Looks at stored values for evidence of an operation").Add({});
+  looks.Increment(std::max(0.0, static_cast<double>(of.looks) - looks.Value()));
+  single("ami_switch_differences", "Such switches after the last comparison that this gateway made")
+      .Set(static_cast<double>(of.differences));
+  single("ami_switch_audit_position", "Last line of the switch audit that is sealed").Set(static_cast<double>(of.sealed));
+  single("ami_switch_audit_unsealed", "Lines that are not sealed yet").Set(static_cast<double>(of.unsealed));
+  single("ami_switch_audit_unsealed_age_seconds", "Age of the oldest of them")
+      .Set(std::chrono::duration<double>(of.oldest_unsealed).count());
+  single("ami_switch_audit_head_age_seconds", "Age of the newest signed head; 0 = there is none")
+      .Set(age_of(of.head_at));
+  single("ami_switch_audit_contradicted", "1 when what was sealed or signed is gone or is another")
+      .Set(of.contradicted ? 1 : 0);
+}
+
 std::string Metrics::text() const {
   {
     const std::lock_guard lock(impl_->mutex);
     auto& family = impl_->gauge("ami_pool_work", "Pieces of work queued for or running in a pool of threads");
     impl_->read_journal();
     impl_->read_commands();
+    impl_->read_switching();
     for (const auto& [name, read] : impl_->queues)
       family.Add({{"pool", name}}).Set(static_cast<double>(read()));
   }

@@ -52,6 +52,24 @@ struct CommandCounts {
   std::vector<std::pair<std::string, std::uint64_t>> resets{};
 };
 
+// Service switches, since the start or now.
+struct SwitchCounts {
+  bool sends = false;                                     // this gateway is the one that sends
+  std::vector<std::pair<std::string, std::size_t>> open;  // operations by state; of the one that sends
+  std::optional<UtcInstant> oldest_unresolved{};
+  std::vector<std::pair<std::string, std::uint64_t>> told{};  // what people were told of, by name
+  // Of the daily comparison of where switches are meant to be with where they are: findings that began, by
+  // kind, and those of the last one.
+  std::vector<std::pair<std::string, std::uint64_t>> found{};
+  std::int64_t differences = 0;
+  std::uint64_t looks = 0;  // at stored evidence
+  // Of the audit.
+  std::int64_t sealed = 0, unsealed = 0;
+  std::chrono::microseconds oldest_unsealed{0};
+  std::optional<UtcInstant> head_at{};
+  bool contradicted = false;
+};
+
 class Metrics {
  public:
   explicit Metrics(const std::string& version);
@@ -76,6 +94,7 @@ class Metrics {
   void journal(std::function<storage::JournalFigures()> read, std::uint64_t max_messages, std::uint64_t max_bytes);
   // Asked for when metrics are read. `read` is called from any thread.
   void commands(std::function<std::vector<CommandCounts>()> read);
+  void switching(std::function<SwitchCounts()> read);  // likewise
   // A gauge whose value is asked for when metrics are read. `read` is called from any thread.
   void queue(const std::string& name, std::function<std::size_t()> read);
   [[nodiscard]] std::string text() const;  // Prometheus text format 0.0.4

@@ -11,6 +11,7 @@ namespace ami::rpc {
 namespace {
 
 constexpr Roles kSeesOperations = kReader | kAsset | kCommand | kDemandReset;
+constexpr Roles kSeesSwitches = kReader | kSwitch;
 
 constexpr auto kRules = std::to_array<MethodRule>({
     {"/ami.v1.AssetService/Resolve", kReader | kAsset},
@@ -52,6 +53,9 @@ constexpr auto kRules = std::to_array<MethodRule>({
     {"/ami.v1.IngestService/ListQuarantine", kReader | kAsset},
     {"/ami.v1.IngestService/Replay", kAsset},
     {"/ami.v1.AdminService/ListAccess", kAudit},
+    {"/ami.v1.AuditService/StreamAudit", kAudit},
+    {"/ami.v1.AuditService/ListAudit", kAudit},
+    {"/ami.v1.AuditService/GetAuditStatus", kAudit},
     {"/ami.v1.AdminService/SetLegalHold", kAdmin},
     {"/ami.v1.AdminService/LiftLegalHold", kAdmin},
     {"/ami.v1.AdminService/ListLegalHolds", kAudit | kAdmin},
@@ -76,6 +80,15 @@ constexpr auto kRules = std::to_array<MethodRule>({
     {"/ami.v1.HanService/ListHanDevices", kReader | kCommand},
     {"/ami.v1.HanService/AddHanDevice", kCommand},
     {"/ami.v1.HanService/SendHanText", kCommand},
+    {"/ami.v1.SwitchService/Evaluate", kSeesSwitches},
+    {"/ami.v1.SwitchService/Submit", kSwitch},
+    {"/ami.v1.SwitchService/Cancel", kSwitch},
+    {"/ami.v1.SwitchService/Get", kSeesSwitches},
+    {"/ami.v1.SwitchService/List", kSeesSwitches},
+    {"/ami.v1.SwitchService/Watch", kSeesSwitches},
+    {"/ami.v1.SwitchService/ReadState", kSeesSwitches},
+    {"/ami.v1.SwitchService/ResolveByObservation", kSwitch},
+    {"/ami.v1.SwitchService/Reconcile", kSeesSwitches},
 });
 
 }  // namespace
@@ -111,6 +124,8 @@ Caller caller_from_uris(std::string name, const std::vector<std::string>& uris) 
       caller.roles |= kCommand;
     } else if (uri == "ami://role/demand-reset") {
       caller.roles |= kDemandReset;
+    } else if (uri == "ami://role/switch") {
+      caller.roles |= kSwitch;
     } else if (uri.starts_with(kUtility)) {
       const std::string_view key = std::string_view(uri).substr(kUtility.size());
       if (key == "*") {

@@ -8,6 +8,7 @@
 #include <optional>
 #include <tuple>
 
+#include "daemon/rpc/switching.h"
 #include "daemon/validation/judge.h"
 
 namespace ami::rpc {
@@ -133,6 +134,18 @@ storage::Utility Call::utility_of(const std::string& key) const {
   return take(std::move(utility));
 }
 
+storage::Utility Call::known_utility(const std::string& key) const {
+  if (caller_.may_see(key)) {
+    const std::lock_guard lock(backend_.mutex);
+    const auto found = backend_.utilities.find(key);
+    if (found != backend_.utilities.end()) return found->second;
+  }
+  storage::Utility utility = utility_of(key);
+  const std::lock_guard lock(backend_.mutex);
+  backend_.utilities.emplace(key, utility);
+  return utility;
+}
+
 storage::Utility Call::parent(const std::string& name) const {
   const std::optional<std::string> key = parse_utility(name);
   if (!key) throw StatusError{invalid_field("parent", "must be utilities/{u}, e.g. \"utilities/maui\"")};
@@ -224,7 +237,9 @@ Gate::Admission Gate::admit(const grpc::ServerContextBase& context, std::string_
   }
   {
     const std::lock_guard lock(mutex_);
-    if (calls_ >= max_calls_) {
+    // However many readings are asked for, there is room for who opens or closes a switch.
+    const bool switches = method.starts_with("/ami.v1.SwitchService/");
+    if (calls_ >= max_calls_ + (switches ? max_calls_ / 4 : 0)) {
       return {nullptr, refused(grpc::StatusCode::RESOURCE_EXHAUSTED, "TOO_MANY_CALLS",
                                "the gateway is at its bound of calls under way", 1)};
     }
@@ -236,6 +251,10 @@ Gate::Admission Gate::admit(const grpc::ServerContextBase& context, std::string_
 void Gate::leave() {
   const std::lock_guard lock(mutex_);
   if (--calls_ == 0) idle_.notify_all();
+}
+
+const Executor* Gate::switching_threads() const {
+  return backend_.switching == nullptr ? nullptr : &backend_.switching->executor;
 }
 
 void Gate::wait_idle() {
@@ -258,14 +277,15 @@ grpc::Status Gate::run(const Call& call, const std::function<void(const Call&)>&
 }
 
 grpc::ServerUnaryReactor* Gate::unary(grpc::CallbackServerContext* context, std::string_view method,
-                                      std::function<void(const Call&)> work) {
+                                      std::function<void(const Call&)> work, const Executor* executor) {
   grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
   Admission admission = admit(*context, method);
   if (admission.call == nullptr) {
     reactor->Finish(admission.refusal);
     return reactor;
   }
-  backend_.executor([context, reactor, call = std::move(admission.call), work = std::move(work)] {
+  const Executor& threads = executor != nullptr ? *executor : backend_.executor;
+  threads([context, reactor, call = std::move(admission.call), work = std::move(work)] {
     // A caller who has given up is not worth a query.
     reactor->Finish(context->IsCancelled() ? grpc::Status::CANCELLED : run(*call, work));
   });

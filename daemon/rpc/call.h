@@ -9,6 +9,7 @@
 
 #include <condition_variable>
 #include <functional>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -28,6 +29,8 @@
 
 namespace ami::rpc {
 
+struct Switching;  // daemon/rpc/switching.h
+
 struct StatusError {
   grpc::Status status;
 };
@@ -46,6 +49,10 @@ struct Backend {
   RegimesNow regimes{};
   RulesNow rules{};
   Commands commands{};
+  const Switching* switching = nullptr;  // null: no switch is operated
+
+  std::mutex mutex{};                                   // guards what follows
+  std::map<std::string, storage::Utility> utilities{};  // that were found, by key
 };
 
 // A page as the caller asked for it.
@@ -75,6 +82,9 @@ class Call {
   // PERMISSION_DENIED before the store is asked, so that nobody learns which utilities exist.
   storage::Utility utility_of(const std::string& key) const;
   storage::Utility parent(const std::string& name) const;  // of a request's `parent` field
+  // As it was when it was first asked for: key and number never change. For what must not wait for the
+  // database that readings use.
+  storage::Utility known_utility(const std::string& key) const;
   [[nodiscard]] regime::Regime regime_of(const storage::Utility& utility) const;
   [[nodiscard]] std::shared_ptr<const validation::Rules> rules() const;  // never null
   ResourceName resource(const std::string& field, const std::string& name) const;
@@ -140,8 +150,11 @@ class Gate {
   // Runs `work` and turns whatever it throws into a status.
   static grpc::Status run(const Call& call, const std::function<void(const Call&)>& work);
 
+  // On `executor`; null: that of the backend.
   grpc::ServerUnaryReactor* unary(grpc::CallbackServerContext* context, std::string_view method,
-                                  std::function<void(const Call&)> work);
+                                  std::function<void(const Call&)> work, const Executor* executor = nullptr);
+
+  [[nodiscard]] const Executor* switching_threads() const;  // null: there are none
 
   void wait_idle();  // until no call is left
 

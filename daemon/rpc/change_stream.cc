@@ -19,8 +19,9 @@
 namespace ami::rpc {
 namespace {
 
-// A page costs some fifteen statements, and each names a meter once: a message of a hundred meters should not take two.
-constexpr std::size_t kPageChanges = 1000;
+// A page costs some fifteen statements, which name each meter once: the changes of a message of a hundred meters should
+// not be on two. It is held until the caller has taken it, so large changes are fewer.
+constexpr std::size_t kLeastPageChanges = 200, kMostPageChanges = 1000, kPageBytes = 1 << 20;
 constexpr int kRetryAfterS = 2;
 
 using Clock = std::chrono::steady_clock;
@@ -160,7 +161,7 @@ class ChangeStream final : public grpc::ServerWriteReactor<v1::StreamChangesResp
     choose_names(call, utility, filter, query);
     query.utility = utility.id;
     query.kinds = filter.kinds;
-    query.size = kPageChanges;
+    query.size = kLeastPageChanges;
     if (request_.cursor().empty()) at_ = beginning(call, utility);
     query_ = std::move(query);
     notes_.emplace(utility.key, purpose, on_behalf_of);
@@ -215,9 +216,17 @@ class ChangeStream final : public grpc::ServerWriteReactor<v1::StreamChangesResp
     } else {
       sent_since_heartbeat_ |= !messages.empty();
     }
+    fit_next_page(messages);
     page_ = std::move(messages);
     at_ = page.next;
     caught_up_ = page.caught_up;
+  }
+
+  void fit_next_page(const std::vector<v1::StreamChangesResponse>& messages) {
+    std::size_t bytes = 0;
+    for (const v1::StreamChangesResponse& message : messages) bytes += message.ByteSizeLong();
+    if (bytes == 0) return;
+    query_.size = std::clamp(messages.size() * kPageBytes / bytes, kLeastPageChanges, kMostPageChanges);
   }
 
   void add_changes(const Call& call, const storage::ChangePage& page,

@@ -66,6 +66,9 @@ std::string reprocess_name(std::string_view utility, std::int64_t id) {
 std::string operation_name(std::string_view utility, std::int64_t id) {
   return under(utility, "operations", std::to_string(id));
 }
+std::string switch_name(std::string_view utility, std::int64_t id) {
+  return under(utility, "switchOperations", std::to_string(id));
+}
 std::optional<NumberedName> parse_numbered(std::string_view name, std::string_view collection) {
   if (!name.starts_with(kUtilities)) return std::nullopt;
   name.remove_prefix(kUtilities.size());

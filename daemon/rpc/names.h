@@ -27,6 +27,7 @@ std::string usage_point_name(std::string_view utility, std::string_view key);
 std::string source_name(std::string_view utility, std::int64_t id);
 std::string reprocess_name(std::string_view utility, std::int64_t id);
 std::string operation_name(std::string_view utility, std::int64_t id);
+std::string switch_name(std::string_view utility, std::int64_t id);  // of an operation of a service switch
 // Utility's key and number of "utilities/{u}/{collection}/{number}".
 struct NumberedName {
   std::string utility;

@@ -19,6 +19,7 @@
 
 #include "daemon/rpc/admin_service.h"
 #include "daemon/rpc/asset_service.h"
+#include "daemon/rpc/audit_service.h"
 #include "daemon/rpc/call.h"
 #include "daemon/rpc/collection_service.h"
 #include "daemon/rpc/command_service.h"
@@ -26,6 +27,7 @@
 #include "daemon/rpc/han_service.h"
 #include "daemon/rpc/ingest_service.h"
 #include "daemon/rpc/reading_service.h"
+#include "daemon/rpc/switch_service.h"
 #include "daemon/rpc/tls_files.h"
 
 namespace ami::rpc {
@@ -79,7 +81,8 @@ struct RpcServer::Impl {
                 std::move(given.kept),
                 std::move(given.regimes),
                 std::move(given.rules),
-                std::move(given.commands)},
+                std::move(given.commands),
+                given.switching},
         gate(backend, {!config.unix_socket.empty(), config.demo && !config.demo_address.empty()},
              config.max_calls),
         subscriptions(config.changes),
@@ -93,7 +96,9 @@ struct RpcServer::Impl {
         collection(gate, waits),
         admin(gate),
         commands(gate, waits),
-        han(gate) {}
+        han(gate),
+        switches(gate, waits),
+        audits(gate, given.seals) {}
 
   Outcome check() const {
     if (config.tls_address.empty() && config.unix_socket.empty() && config.demo_address.empty()) {
@@ -130,7 +135,8 @@ struct RpcServer::Impl {
          {static_cast<grpc::Service*>(&assets), static_cast<grpc::Service*>(&readings),
           static_cast<grpc::Service*>(&events), static_cast<grpc::Service*>(&ingest),
           static_cast<grpc::Service*>(&collection), static_cast<grpc::Service*>(&admin),
-          static_cast<grpc::Service*>(&commands), static_cast<grpc::Service*>(&han)}) {
+          static_cast<grpc::Service*>(&commands), static_cast<grpc::Service*>(&han),
+          static_cast<grpc::Service*>(&switches), static_cast<grpc::Service*>(&audits)}) {
       builder.RegisterService(service);
     }
     server = builder.BuildAndStart();
@@ -148,7 +154,8 @@ struct RpcServer::Impl {
     health->SetServingStatus(serving);
     for (const char* name : {"ami.v1.AssetService", "ami.v1.ReadingService", "ami.v1.EventService",
                              "ami.v1.IngestService", "ami.v1.CollectionService", "ami.v1.AdminService",
-                             "ami.v1.CommandService", "ami.v1.HanService"}) {
+                             "ami.v1.CommandService", "ami.v1.HanService", "ami.v1.SwitchService",
+                             "ami.v1.AuditService"}) {
       health->SetServingStatus(name, serving);
     }
   }
@@ -175,6 +182,8 @@ struct RpcServer::Impl {
   AdminService admin;
   CommandService commands;
   HanService han;
+  SwitchService switches;
+  AuditService audits;
   std::unique_ptr<grpc::Server> server;
   int port = 0;
   int demo_port = 0;

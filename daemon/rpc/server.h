@@ -13,9 +13,12 @@
 
 namespace ami::storage {
 class Database;
+class SealStore;
 }
 
 namespace ami::rpc {
+
+struct Switching;  // daemon/rpc/switching.h
 
 // TLS with client certificates. PEM files; read again when they change (looked at every `reload`), so that a
 // renewed certificate or CA needs no restart. Connections that stand keep what they began with.
@@ -36,7 +39,8 @@ class RpcServer {
                       // Made with mode 0660; a socket left over from a crash is replaced. Empty = none
     std::string demo_address;  // plaintext, every role; refused unless `demo` and the address is loopback
     bool demo = false;
-    std::size_t max_calls = 256;  // under way at once; more get RESOURCE_EXHAUSTED with RetryInfo
+    // Under way at once; more get RESOURCE_EXHAUSTED with RetryInfo. A quarter more for service switches.
+    std::size_t max_calls = 256;
     ChangeFeedOptions changes;
   };
 
@@ -53,6 +57,8 @@ class RpcServer {
     RegimesNow regimes{};                 // notices of type approval; empty: none is known
     RulesNow rules{};                     // thresholds of validation; empty: the defaults
     Commands commands{};                  // empty: none is carried out
+    const Switching* switching = nullptr;  // null: no switch is operated
+    storage::SealStore* seals = nullptr;   // of the switch audit; null: likewise
   };
 
   RpcServer(Config config, Dependencies dependencies);

@@ -29,7 +29,11 @@ std::string cited(const approval::Grounds& grounds) {
 }
 
 CapabilityLine approval_line(const CapabilityFacts& facts, const SiteShown* shown) {
-  std::optional<approval::SiteEvidence> evidence;
+  if (!facts.missing_notice.empty()) {
+    return {"approval", false, "notice " + facts.missing_notice + " is not among the notices of this gateway",
+            ""};
+  }
+  std::optional<approval::SiteEvidence> evidence = facts.evidence;
   if (shown != nullptr) {
     evidence = approval::SiteEvidence{shown->module.empty() ? facts.device.module : shown->module,
                                       shown->author, shown->document};
@@ -45,6 +49,9 @@ CapabilityLine firmware_line(const CapabilityFacts& facts, const SiteShown* show
   if (blank(firmware)) return {"firmware", false, "the meter's firmware is not known", ""};
   if (shown != nullptr)
     return {"firmware", true, firmware + " was shown by the site: " + shown->document + ", " + shown->author,
+            ""};
+  if (!facts.missing_notice.empty())
+    return {"firmware", false, "notice " + facts.missing_notice + " is not among the notices of this gateway",
             ""};
   if (facts.notice == nullptr)
     return {"firmware", false, "nothing says that " + firmware + " operates the switch", ""};

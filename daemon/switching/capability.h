@@ -2,6 +2,7 @@
 // adapter, the firmware and the site. What nobody says is no.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -26,12 +27,14 @@ struct SiteShown {
 };
 
 struct CapabilityFacts {
-  const approval::Notice* notice = nullptr;  // nullptr = no notice binds the utility
+  const approval::Notice* notice = nullptr;  // nullptr = no notice binds the utility, or it is missing:
+  std::string missing_notice;                // name of one that binds it and is not loaded; then nothing is a yes
   approval::Device device;
   approval::AsOf as_of{};
   std::string family;     // of the adapter that reaches it; empty = none does
   sdk::Capabilities can;  // what the interface states
   std::vector<SiteShown> shown;
+  std::optional<approval::SiteEvidence> evidence;  // of the module, where no row of `shown` is of the meter
 };
 
 struct CapabilityLine {

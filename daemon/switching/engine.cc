@@ -34,42 +34,6 @@ std::string lines(const std::map<std::string, std::string>& facts) {
   return out;
 }
 
-// What must be the same when a request comes again. A length before each part keeps neighbours apart.
-std::string body_of(const SwitchRequest& request) {
-  std::string out;
-  const auto put = [&](const std::string& part) { out += std::to_string(part.size()) + ":" + part; };
-  for (const std::string* part : {&request.meter, &request.usage_point, &request.serial_last4}) put(*part);
-  put(std::string(storage::name_of(request.action)));
-  for (const std::string* part :
-       {&request.reason, &request.order_id, &request.on_behalf_of, &request.attestation})
-    put(*part);
-  put(request.automatic ? "automatic" : "");
-  put(request.not_before ? to_text(*request.not_before) : "");
-  put(request.not_after ? to_text(*request.not_after) : "");
-  return out;
-}
-
-std::optional<Refusal> wrong(const SwitchRequest& request, const Timing& timing, UtcInstant now) {
-  const std::pair<const char*, const std::string*> needed[] = {
-      {"meter", &request.meter},   {"usage_point", &request.usage_point}, {"reason", &request.reason},
-      {"caller", &request.caller}, {"request_id", &request.request_id},   {"order_id", &request.order_id}};
-  for (const auto& [field, value] : needed) {
-    if (value->empty()) return invalid(field, "is needed");
-    if (value->size() > 200) return invalid(field, "has at most 200 characters");
-  }
-  if (request.serial_last4.size() != 4)
-    return invalid("serial_last4", "is the last four characters of the meter's serial");
-  const UtcInstant first = request.not_before.value_or(now),
-                   last = request.not_after.value_or(first + timing.expiry);
-  if (last <= first) return invalid("not_after", "must be after not_before");
-  if (last <= now) return invalid("not_after", "has passed: it is " + to_text(now));
-  if (last > now + timing.longest_wait) {
-    return invalid("not_after",
-                   "must be within " + std::to_string(timing.longest_wait.count() / 3600) + " h from now");
-  }
-  return std::nullopt;
-}
-
 }  // namespace
 
 Engine::Engine(Parts parts, Timing timing, const Table& table)
@@ -79,6 +43,8 @@ storage::SwitchNote Engine::note_of(const std::string& input, const Change& chan
   storage::SwitchNote out;
   out.input = input;
   out.actor = change.actor.empty() ? "gateway" : change.actor;
+  out.certificate = change.certificate;
+  out.followed = change.followed;
   out.gateway = parts_.gateway;
   out.words = change.words;
   out.facts = change.facts;
@@ -138,45 +104,15 @@ Answer<SwitchOperation> Engine::note(const SwitchOperation& operation, const std
   return refusal(Refusal::Kind::Unavailable, "the operation changes faster than it can be followed", "");
 }
 
-Answer<PolicyVerdict> Engine::judge_policy(const SwitchOperation& operation, bool before_send) {
-  const UtcInstant now = parts_.now();
-  auto meter = parts_.site.meter(operation.asked.utility, operation.asked.meter, now);
-  if (!meter.ok() && meter.refusal().kind != Refusal::Kind::NotFound) return meter.refusal();
-  PolicyInput input;
-  input.asked = operation.asked;
-  input.now = now;
-  input.before_send = before_send;
-  if (!meter.ok()) {
-    PolicyVerdict gone;
-    gone.rule = "WRONG_HOUSE";
-    gone.words = "the utility has no meter " + operation.asked.meter + " any more";
-    return gone;
-  }
-  input.capability = meter->capability;
-  input.house = meter->house;
-  input.load_side = meter->load_side;
-  auto others = parts_.store.of_meter(operation.asked.meter_id, kOthers);
-  if (!others.ok()) return others.refusal();
-  for (SwitchOperation& other : *others) {
-    if (other.id != operation.id) input.others.push_back(std::move(other));
-  }
-  PolicyVerdict verdict = parts_.policy.check(input);
-  if (verdict.allowed() &&
-      (meter->feed != operation.asked.feed || meter->vendor_id != operation.asked.vendor_id)) {
-    verdict.rule = "ROUTE_CHANGED";
-    verdict.words = "the meter is reached in another way than when it was asked for: order it anew";
-    verdict.facts = {{"feed_asked", operation.asked.feed}, {"feed_found", meter->feed}};
-  }
-  return verdict;
-}
-
 // From wherever a crash left it to QUEUED or REJECTED.
-Answer<SwitchOperation> Engine::prepare(SwitchOperation operation) {
+Answer<SwitchOperation> Engine::prepare(SwitchOperation operation, const MeterNow* known) {
   if (operation.state == SwitchState::Requested) {
-    const auto verdict = judge_policy(operation, false);
-    if (!verdict.ok()) return verdict.refusal();
+    const auto looked = look(operation, false, known);
+    if (!looked.ok()) return looked.refusal();
+    const PolicyVerdict* const verdict = &looked->verdict;
     Change change;
     change.words = verdict->words;
+    change.followed = verdict->allowed();
     change.facts = lines(verdict->facts);
     change.edit = [&](SwitchOperation& row) {
       row.rule = verdict->rule;
@@ -191,61 +127,23 @@ Answer<SwitchOperation> Engine::prepare(SwitchOperation operation) {
   for (const auto& [state, input] : {std::pair{SwitchState::PolicyChecked, Input::Authorise},
                                      std::pair{SwitchState::Authorised, Input::Enqueue}}) {
     if (operation.state != state) continue;
-    auto moved = apply(operation, input, {});
+    Change change;
+    change.followed = input == Input::Authorise;
+    auto moved = apply(operation, input, change);
     if (!moved.ok()) return moved.refusal();
     operation = std::move(moved).value();
   }
   return operation;
 }
 
-Answer<SwitchOperation> Engine::submit(const SwitchRequest& request) {
-  const UtcInstant now = parts_.now();
-  if (auto bad = wrong(request, timing_, now)) return *bad;
-  auto meter = parts_.site.meter(request.utility, request.meter, now);
-  if (!meter.ok()) return meter.refusal();
-  if (meter->house.meter_id == 0)
-    return refusal(Refusal::Kind::NotFound, "the utility has no meter " + request.meter, "meter");
-
-  storage::SwitchAsked asked;
-  asked.utility = request.utility;
-  asked.meter_id = meter->house.meter_id;
-  asked.meter = request.meter;
-  asked.usage_point = request.usage_point;
-  asked.serial_last4 = request.serial_last4;
-  asked.action = request.action;
-  asked.reason = request.reason;
-  asked.order_id = request.order_id;
-  asked.caller = request.caller;
-  asked.request_id = request.request_id;
-  asked.on_behalf_of = request.on_behalf_of;
-  asked.attestation = request.attestation;
-  asked.automatic = request.automatic;
-  asked.body = body_of(request);
-  asked.feed = meter->feed;
-  asked.vendor_id = meter->vendor_id;
-  asked.created_at = now;
-  asked.not_before = request.not_before.value_or(now);
-  asked.not_after = request.not_after.value_or(asked.not_before + timing_.expiry);
-  asked.minimum = std::clamp(meter->minimum, kReported, kHighestLevel);
-
-  Change change;
-  change.actor = request.caller;
-  auto created = parts_.store.create(asked, note_of("REQUEST", change));
-  if (!created.ok()) return created.refusal();
-  if (created->repeated) return created->operation;
-  auto ready = prepare(created->operation);
-  // It stands in the book, so whoever keeps the book goes on with it.
-  if (!ready.ok()) return parts_.store.get(request.utility, created->operation.id);
-  if (ready->state == SwitchState::Queued) try_send(*ready);
-  return parts_.store.get(request.utility, created->operation.id);
-}
-
-Answer<SwitchOperation> Engine::cancel(std::int32_t utility, SwitchId id, const std::string& actor) {
+Answer<SwitchOperation> Engine::cancel(std::int32_t utility, SwitchId id, const std::string& actor,
+                                       const std::string& certificate) {
   if (actor.empty()) return invalid("actor", "is needed");
   auto found = parts_.store.get(utility, id);
   if (!found.ok()) return found.refusal();
   Change change;
   change.actor = actor;
+  change.certificate = certificate;
   change.words = "cancelled before it left";
   auto cancelled = apply(*found, Input::Cancel, change);
   if (cancelled.ok() || cancelled.refusal().kind != Refusal::Kind::Excluded) return cancelled;
@@ -258,6 +156,7 @@ Answer<SwitchOperation> Engine::cancel(std::int32_t utility, SwitchId id, const 
   // That it was asked is part of the story.
   Change asked;
   asked.actor = actor;
+  asked.certificate = certificate;
   asked.words = late.message;
   const auto noted = note(*now, "CANCEL_REFUSED", asked);
   if (!noted.ok() && noted.refusal().kind != Refusal::Kind::Collision) return noted.refusal();
@@ -278,6 +177,8 @@ Answer<SwitchOperation> Engine::resolve(std::int32_t utility, SwitchId id, const
     input = observed.position == SwitchPosition::Closed ? Input::ArmClosed : Input::ArmEnded;
   Change change;
   change.actor = observed.actor;
+  change.certificate = observed.certificate;
+  change.facts = position_fact(observed.position);
   change.words = "observed " + std::string(sdk::name_of(observed.position)) + ": " + observed.reference;
   change.edit = [&](SwitchOperation& row) {
     row.position = sdk::name_of(observed.position);
@@ -285,6 +186,11 @@ Answer<SwitchOperation> Engine::resolve(std::int32_t utility, SwitchId id, const
     row.resolved_by = observed.actor;
     row.resolution = observed.reference;
   };
+  // It ended before anything left: nothing of the switch is in question, only whether somebody still has to go.
+  if (found->state == SwitchState::Rejected && found->truck_roll) {
+    if (found->resolved_at) return *found;
+    return note(*found, "TRUCK_ROLL_DONE", change);
+  }
   return apply(*found, input, change);
 }
 
@@ -293,6 +199,18 @@ Outcome Engine::reported(const std::string& transaction, const sdk::AttemptAnswe
   if (!found.ok()) return transient(found.refusal().message);
   if (!found->has_value()) return Done{};  // nobody's
   return take(**found, answer, true);
+}
+
+Outcome Engine::mistaken(const std::string& transaction, const std::string& words) {
+  const auto found = parts_.store.by_transaction(transaction);
+  if (!found.ok()) return transient(found.refusal().message);
+  if (!found->has_value()) return Done{};
+  Change change;
+  change.words = words;
+  const auto noted = note(**found, "WRONG_METER", change);
+  if (!noted.ok()) return transient(noted.refusal().message);
+  parts_.watcher.tell(Watcher::What::Defect, *noted, words);
+  return Done{};
 }
 
 Outcome Engine::learnt(MeterId meter, const EvidenceItem& item) {
@@ -304,13 +222,39 @@ Outcome Engine::learnt(MeterId meter, const EvidenceItem& item) {
   return weigh(*newest, item);
 }
 
+Outcome Engine::learnt_of(std::int32_t utility, SwitchId id, const EvidenceItem& item) {
+  const auto found = parts_.store.get(utility, id);
+  if (!found.ok()) {
+    return found.refusal().kind == Refusal::Kind::NotFound ? Outcome(Done{}) : transient(found.refusal().message);
+  }
+  return weigh(*found, item);
+}
+
 void Engine::stop() {
   const std::lock_guard lock(mutex_);
   stopped_ = true;
 }
 
+void Engine::hand_over() {
+  if (!lease()) return;
+  {
+    const std::lock_guard lock(mutex_);
+    lease_.reset();
+  }
+  (void)parts_.store.take_lease(parts_.gateway, std::chrono::milliseconds{0});
+}
+
 bool Engine::sends() {
   return lease().has_value();
+}
+
+Figures Engine::figures() {
+  const bool sending = sends();
+  const std::lock_guard lock(mutex_);
+  if (!sending) return {};
+  Figures out = figures_;
+  out.sends = true;
+  return out;
 }
 
 }  // namespace ami::daemon::switching

@@ -1,5 +1,6 @@
 // What the far side says, and what shows that it is so.
 #include <algorithm>
+#include <sstream>
 
 #include "daemon/switching/engine.h"
 
@@ -31,7 +32,30 @@ std::string position_of(const EvidenceItem& item) {
   return {};
 }
 
+constexpr const char* kEarlyReport = "EARLY_REPORT";
+
+// Out of the facts of such a line.
+std::optional<PositionReport> report_from(const std::string& facts) {
+  PositionReport out;
+  std::istringstream lines(facts);
+  for (std::string line; std::getline(lines, line);) {
+    if (line.starts_with("at=")) {
+      if (const auto at = parse_instant(line.substr(3)); at.ok()) out.at = *at;
+    }
+    for (const auto position : {SwitchPosition::Open, SwitchPosition::Armed, SwitchPosition::Closed}) {
+      if (line == "position=" + std::string(sdk::name_of(position))) out.position = position;
+    }
+  }
+  if (!out.at || out.position == SwitchPosition::Unknown) return std::nullopt;
+  return out;
+}
+
 }  // namespace
+
+std::string position_fact(SwitchPosition position) {
+  if (position == SwitchPosition::Unknown) return {};
+  return "position=" + std::string(sdk::name_of(position)) + "\n";
+}
 
 // An answer to its transaction: at once (the attempt's own) or through the feed, any number of times.
 Outcome Engine::take(const SwitchOperation& operation, const sdk::AttemptAnswer& answer, bool asynchronous) {
@@ -40,7 +64,9 @@ Outcome Engine::take(const SwitchOperation& operation, const sdk::AttemptAnswer&
       answer.reason + (answer.words.empty() ? "" : (answer.reason.empty() ? "" : ": ") + answer.words);
   switch (answer.state) {
     case sdk::AttemptState::Unknown:
-      return Done{};  // its flight will show
+      // Its flight will show what became of it; where the switch stands may be told all the same.
+      if (answer.position == SwitchPosition::Unknown || !asynchronous) return Done{};
+      return weigh(operation, PositionReport{answer.position, answer.at});
     case sdk::AttemptState::Waiting:
       return outcome_of(apply(operation, Input::Accepted, change));
     case sdk::AttemptState::Failed: {
@@ -76,6 +102,7 @@ Outcome Engine::take(const SwitchOperation& operation, const sdk::AttemptAnswer&
     }
   }
   if (Outcome weighed = weigh(*claimed, Acknowledgement{}); !weighed.ok()) return weighed;
+  if (Outcome weighed = weigh_early(*claimed); !weighed.ok()) return weighed;
   if (answer.position == SwitchPosition::Unknown) return Done{};
   const auto fresh = parts_.store.get(operation.asked.utility, operation.id);
   if (!fresh.ok()) return outcome_of(fresh);
@@ -93,6 +120,7 @@ Outcome Engine::end_of_arm(const SwitchOperation& operation, const EvidenceItem&
   Change change;
   change.words =
       "the armed switch is " + std::string(sdk::name_of(seen->first)) + " as of " + to_text(seen->second);
+  change.facts = "at=" + to_text(seen->second) + "\n" + position_fact(seen->first);
   change.edit = [&](SwitchOperation& row) {
     row.position = sdk::name_of(seen->first);
     row.resolved_at = parts_.now();
@@ -101,16 +129,24 @@ Outcome Engine::end_of_arm(const SwitchOperation& operation, const EvidenceItem&
       apply(operation, seen->first == SwitchPosition::Closed ? Input::ArmClosed : Input::ArmEnded, change));
 }
 
-Outcome Engine::weigh(const SwitchOperation& operation, const EvidenceItem& item) {
+Outcome Engine::weigh(const SwitchOperation& operation, const EvidenceItem& told) {
   const SwitchState state = operation.state;
+  if (state == SwitchState::Sent || state == SwitchState::Acknowledged) return keep_early(operation, told);
   if (!operation.sent_at ||
       !(state == SwitchState::Verifying || state == SwitchState::Uncertain || is_verified(state)))
     return Done{};
+  const auto meter = parts_.site.meter(operation.asked.utility, operation.asked.meter, parts_.now());
+  if (!meter.ok()) {
+    // What is known of nobody's meter counts for nothing, however often it is told.
+    return meter.refusal().kind == Refusal::Kind::NotFound ? Outcome(Done{}) : transient(meter.refusal().message);
+  }
+  // A time is the device's only where the site says so.
+  EvidenceItem item = told;
+  if (auto* report = std::get_if<PositionReport>(&item); report != nullptr && !meter->means.reports_device_time)
+    report->at.reset();
   bool took = false;
   if (Outcome ended = end_of_arm(operation, item, took); took) return ended;
   if (state == SwitchState::VerifiedClosed && operation.asked.action == SwitchAction::Arm) return Done{};
-  const auto meter = parts_.site.meter(operation.asked.utility, operation.asked.meter, parts_.now());
-  if (!meter.ok()) return transient(meter.refusal().message);
   EvidenceFrame frame;
   frame.action = operation.asked.action;
   frame.sent_at = *operation.sent_at;
@@ -121,6 +157,10 @@ Outcome Engine::weigh(const SwitchOperation& operation, const EvidenceItem& item
   Change change;
   change.words = judged.words;
   const std::string position = position_of(item);
+  if (!position.empty()) {
+    if (const auto dated = dated_position(item)) change.facts = "at=" + to_text(dated->second) + "\n";
+    change.facts += "position=" + position + "\n";
+  }
   if (judged.says == Judged::Says::For) {
     const int level = std::max(operation.evidence, judged.level);
     change.edit = [&](SwitchOperation& row) {
@@ -146,11 +186,48 @@ Outcome Engine::weigh(const SwitchOperation& operation, const EvidenceItem& item
   return outcome_of(moved);
 }
 
+// A position with the device's time often comes before the far side's own word. It is kept in the audit, where
+// every gateway finds it, and weighed as soon as anything may count.
+Outcome Engine::keep_early(const SwitchOperation& operation, const EvidenceItem& item) {
+  const auto* report = std::get_if<PositionReport>(&item);
+  if (report == nullptr || !report->at || report->position == SwitchPosition::Unknown) return Done{};
+  Change change;
+  change.facts = "at=" + to_text(*report->at) + "\n" + position_fact(report->position);
+  change.words = "reported " + std::string(sdk::name_of(report->position)) + " as of " + to_text(*report->at) +
+                 ", before the far side said what came of the command";
+  const auto lines = parts_.store.audit(operation.id);
+  if (!lines.ok()) return transient(lines.refusal().message);
+  const bool told = std::ranges::any_of(*lines, [&](const storage::SwitchAuditLine& line) {
+    return line.note.input == kEarlyReport && line.note.facts == change.facts;
+  });
+  if (told) return Done{};
+  change.edit = [&](SwitchOperation& row) { row.position = sdk::name_of(report->position); };
+  const auto noted = note(operation, kEarlyReport, change);
+  if (!noted.ok()) return outcome_of(noted);
+  // It may have moved on while this was written down.
+  if (noted->state == SwitchState::Sent || noted->state == SwitchState::Acknowledged) return Done{};
+  return weigh(*noted, item);
+}
+
+Outcome Engine::weigh_early(const SwitchOperation& operation) {
+  const auto lines = parts_.store.audit(operation.id);
+  if (!lines.ok()) return transient(lines.refusal().message);
+  for (const storage::SwitchAuditLine& line : *lines) {
+    if (line.note.input != kEarlyReport) continue;
+    const auto report = report_from(line.note.facts);
+    if (!report) continue;
+    const auto fresh = parts_.store.get(operation.asked.utility, operation.id);
+    if (!fresh.ok()) return outcome_of(fresh);
+    if (Outcome weighed = weigh(*fresh, *report); !weighed.ok()) return weighed;
+  }
+  return Done{};
+}
+
 void Engine::read_final(const SwitchOperation& operation) {
   const SwitchId id = operation.id;
   const std::int32_t utility = operation.asked.utility;
   parts_.carrier.read_register(
-      operation.asked.feed, operation.asked.vendor_id, [this, utility, id](Result<std::string> read) {
+      operation, [this, utility, id](Result<std::string> read) {
         const auto found = parts_.store.get(utility, id);
         if (!found.ok() || !found->final_register.empty()) return;
         Change change;

@@ -46,7 +46,7 @@ Error error_of(const Refusal& refusal) {
 
 }  // namespace
 
-void Engine::try_send(const SwitchOperation& operation) {
+void Engine::try_send(const SwitchOperation& operation, const MeterNow* known) {
   const UtcInstant now = parts_.now();
   if (now < operation.asked.not_before || !lease()) return;
   {
@@ -55,18 +55,22 @@ void Engine::try_send(const SwitchOperation& operation) {
     if (stopped_ || (pause != not_again_before_.end() && parts_.steady() < pause->second)) return;
     if (!carrying_.insert(operation.id).second) return;
   }
-  auto meter = parts_.site.meter(operation.asked.utility, operation.asked.meter, now);
-  if (!meter.ok()) {
-    const std::lock_guard lock(mutex_);
-    carrying_.erase(operation.id);
-    return;
+  std::optional<MeterNow> looked_up;
+  if (known == nullptr) {
+    auto meter = parts_.site.meter(operation.asked.utility, operation.asked.meter, now);
+    if (!meter.ok()) {
+      const std::lock_guard lock(mutex_);
+      carrying_.erase(operation.id);
+      return;
+    }
+    known = &looked_up.emplace(std::move(meter).value());
   }
   Errand errand;
   errand.transaction = transaction_of(operation.id, now);
   errand.kind = kind_of(operation.asked.action);
   errand.feed = operation.asked.feed;
   errand.vendor_id = operation.asked.vendor_id;
-  errand.flight = meter->flight;
+  errand.flight = known->flight;
   const SwitchId id = operation.id;
   const std::int32_t utility = operation.asked.utility;
   const std::string transaction = errand.transaction;
@@ -80,6 +84,10 @@ void Engine::try_send(const SwitchOperation& operation) {
 // Everything is looked up and checked anew; then SENT is stored; then, and only then, yes.
 Outcome Engine::before_send(std::int32_t utility, SwitchId id, const std::string& transaction) {
   const Steady asked_at = parts_.steady();
+  {
+    const std::lock_guard lock(mutex_);
+    if (stopped_) return permanent("the gateway stops: nothing is sent");
+  }
   const auto found = parts_.store.get(utility, id);
   if (!found.ok()) return error_of(found.refusal());
   if (found->state != SwitchState::Queued)
@@ -91,8 +99,10 @@ Outcome Engine::before_send(std::int32_t utility, SwitchId id, const std::string
     (void)apply(*found, Input::NotAfterPassed, change);
     return permanent(change.words);
   }
-  const auto verdict = judge_policy(*found, true);
-  if (!verdict.ok()) return error_of(verdict.refusal());
+  const auto looked = look(*found, true);
+  if (!looked.ok()) return error_of(looked.refusal());
+  const PolicyVerdict* const verdict = &looked->verdict;
+  const MeterNow* const meter = &looked->meter;
   if (!verdict->allowed()) {
     Change change;
     change.words = verdict->words;
@@ -105,8 +115,6 @@ Outcome Engine::before_send(std::int32_t utility, SwitchId id, const std::string
     (void)apply(*found, Input::PolicyRefused, change);
     return permanent(verdict->words);
   }
-  auto meter = parts_.site.meter(utility, found->asked.meter, now);
-  if (!meter.ok()) return error_of(meter.refusal());
   Change change;
   change.lease = lease();
   if (!change.lease) return permanent("another gateway sends");

@@ -4,6 +4,8 @@
 //   VERIFYING               evidence is waited for anew; then UNCERTAIN
 //   UNCERTAIN, CONTRADICTED a person is told
 //   VERIFIED_ARMED          its end is waited for
+#include <algorithm>
+
 #include "daemon/switching/engine.h"
 
 namespace ami::daemon::switching {
@@ -58,11 +60,18 @@ void Engine::tick() {
   const auto books = parts_.store.open_books();
   if (!books.ok()) return;
   std::set<SwitchId> seen;
+  Figures figures;
   for (const SwitchOperation& operation : *books) {
     seen.insert(operation.id);
+    ++figures.states[operation.state];
+    if (storage::unresolved(operation)) {
+      const UtcInstant since = operation.ended_at.value_or(operation.asked.created_at);
+      figures.oldest_unresolved = std::min(figures.oldest_unresolved.value_or(since), since);
+    }
     look_after(operation);
   }
   const std::lock_guard lock(mutex_);
+  figures_ = std::move(figures);
   for (auto* watched : {&flying_, &verifying_, &not_again_before_}) {
     std::erase_if(*watched, [&](const auto& entry) { return !seen.contains(entry.first); });
   }
@@ -90,7 +99,7 @@ void Engine::look_after(const SwitchOperation& operation) {
       if (!over(flying_, operation.id, operation.flight)) return;
       change.words =
           "nobody said what came of it, and the far side acts on it no more: it may have been done";
-      (void)apply(operation, Input::FlightOver, change);
+      if (const auto over = apply(operation, Input::FlightOver, change); over.ok()) (void)weigh_early(*over);
       return;
     case SwitchState::Verifying:
       if (operation.evidence >= operation.asked.minimum) {

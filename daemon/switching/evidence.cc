@@ -94,10 +94,33 @@ Judged judge_registers(const EvidenceFrame& frame, const EvidenceMeans& means, c
                                   still_window_words(*means.register_step_kwh, means.minimum_load_w));
 }
 
+// Energy beyond one step, which alone may be of before; whatever is missing beside it. Empty = none.
+std::optional<std::string> energy_of(const EvidenceFrame& frame, const EvidenceMeans& means,
+                                     const IntervalRun& run) {
+  Decimal sum{0, 0};
+  for (std::size_t i = 0; i < run.values_kwh.size(); ++i) {
+    const UtcInstant start = run.start + run.length * static_cast<std::int64_t>(i);
+    const auto& value = run.values_kwh[i];
+    if (start < frame.since || !value || *value <= kZero) continue;
+    const auto more = sum.plus(*value);
+    if (more && *more <= means.interval_step_kwh) {
+      sum = *more;
+      continue;
+    }
+    if (sum == kZero) return value->to_string() + " kWh in the interval from " + to_text(start);
+    return (more ? more->to_string() : value->to_string()) + " kWh up to the end of the interval from " +
+           to_text(start);
+  }
+  return std::nullopt;
+}
+
 Judged judge_intervals(const EvidenceFrame& frame, const EvidenceMeans& means, const IntervalRun& run) {
   if (frame.action == SwitchAction::Arm)
     return nothing("an armed switch is open: energy tells nothing of it");
   if (run.length <= seconds{0}) return nothing("intervals without a length");
+  if (frame.action == SwitchAction::Open) {
+    if (const auto energy = energy_of(frame, means, run)) return against("energy flowed: " + *energy, true);
+  }
   std::size_t whole = 0;
   for (std::size_t i = 0; i < run.values_kwh.size(); ++i) {
     const UtcInstant start = run.start + run.length * static_cast<std::int64_t>(i);
@@ -110,7 +133,6 @@ Judged judge_intervals(const EvidenceFrame& frame, const EvidenceMeans& means, c
     const std::string which = value->to_string() + " kWh in the interval from " + to_text(start);
     if (*value > kZero && frame.action == SwitchAction::Close)
       return in_favour(kIntervals, "energy flows: " + which);
-    if (*value > means.interval_step_kwh) return against("energy flowed: " + which, true);
     if (*value != kZero) return nothing("one step of energy, which may be of before: " + which);
     ++whole;
   }

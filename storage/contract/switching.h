@@ -6,6 +6,7 @@
 //   - at most one live operation a meter, and of OPENs at most one that is live or UNCERTAIN;
 //   - a change is made only to the version that its caller saw (compare and set);
 //   - a change to SENT is made only while its caller holds the lease that it names;
+//   - a change to SENT is made only where no safety hold is in the way (storage/contract/safety_holds.h);
 //   - an audit line is never changed and never lost.
 // Which change is right is not the store's business: daemon/switching/transition.h.
 //
@@ -124,6 +125,25 @@ struct SwitchNote {
   std::string words;
   std::string facts;  // policy inputs and versions, "key=value" a line, in order of keys
   UtcInstant at{};    // by the gateway's clock
+  std::string certificate{};  // ami:// URIs of the actor's certificate, a blank between two; empty = none was shown
+  std::string sent_sha256{};  // of the request's bytes as they left, 64 hex digits; empty = nobody says
+  // Another change of the same call follows at once, and makes this one durable, too: the store need not wait
+  // for its disk. Only of what nobody outside has been told of yet. What is lost with the server then was never
+  // sent nor answered, and the same request asks for it again.
+  bool followed = false;
+};
+// A request that became no operation; kept as it was made, and never changed.
+struct SwitchRefusal {
+  std::int64_t id = 0;  // given by the store; grows
+  std::int32_t utility = 0;
+  std::string meter, usage_point;
+  SwitchAction action = SwitchAction::Open;
+  std::string reason, order_id;
+  std::string caller, certificate, request_id, on_behalf_of;
+  std::string rule, words;
+  std::string gateway;
+  UtcInstant at{};  // by the gateway's clock
+  bool operator==(const SwitchRefusal&) const = default;
 };
 struct SwitchAuditLine {
   std::int64_t id = 0;  // grows; gaps are possible
@@ -148,6 +168,20 @@ struct SwitchLease {
   std::int64_t epoch = 0;
 };
 
+// Operations for which all that is said holds.
+struct SwitchQuery {
+  std::int32_t utility = 0;
+  std::optional<MeterId> meter{};
+  std::vector<SwitchState> states{};  // empty = any
+  bool unresolved_only = false;
+  // Orders for which somebody still has to go: not resolved, and no later operation of the meter has shown it
+  // closed or armed.
+  bool truck_roll_only = false;
+  std::optional<UtcInstant> since{};  // asked for at that time or later
+  SwitchId before = 0;                // of a smaller id: the last one of the page before; 0 = the first page
+  std::size_t limit = 100;
+};
+
 class SwitchStore {
  public:
   virtual ~SwitchStore() = default;
@@ -162,6 +196,7 @@ class SwitchStore {
 
   // Stores `next`, made out of version next.version - 1; all but id and `asked` may differ. Collision: it has
   // moved on meanwhile, nothing is changed. With a lease: Excluded, rule NOT_THE_SENDER, when it is not held.
+  // To SENT: Excluded, rule SAFETY_HOLD with the facts `hold`, `scope` and `place`.
   virtual Answer<Done> move(const SwitchOperation& next, const SwitchNote& note,
                             const std::optional<SwitchLease>& lease = {}) = 0;
 
@@ -171,8 +206,13 @@ class SwitchStore {
   virtual Answer<std::vector<SwitchOperation>> open_books() = 0;
   // Newest first, `limit` at most.
   virtual Answer<std::vector<SwitchOperation>> of_meter(MeterId meter, std::size_t limit) = 0;
+  // Newest first, by id.
+  virtual Answer<std::vector<SwitchOperation>> list(const SwitchQuery& query) = 0;
 
   virtual Answer<std::vector<SwitchAuditLine>> audit(SwitchId id) = 0;  // by id
+  // Texts of more than 200 characters are cut: whoever is refused may have sent anything.
+  virtual Answer<Done> refused(const SwitchRefusal& refusal) = 0;
+  virtual Answer<std::vector<SwitchRefusal>> refusals(std::int32_t utility, std::size_t limit) = 0;  // newest first
   virtual Answer<std::vector<SwitchOutboxLine>> outbox(std::int64_t after, std::size_t limit) = 0;
 
   // Takes or renews the lease for `span` of the store's own clock; nullopt = somebody else holds it. A

@@ -90,6 +90,9 @@ Answer<Done> MemorySwitching::move(const SwitchOperation& next, const SwitchNote
   if (auto other = in_the_way(next)) return *other;
   SwitchOperation row = next;
   row.asked = found->second.asked;
+  if (gate_ && row.state == SwitchState::Sent && found->second.state != SwitchState::Sent) {
+    if (auto refused = gate_(row)) return *refused;
+  }
   write(row, found->second.state, note);
   return Done{};
 }
@@ -130,6 +133,28 @@ Answer<std::vector<SwitchOperation>> MemorySwitching::of_meter(MeterId meter, st
   return out;
 }
 
+Answer<std::vector<SwitchOperation>> MemorySwitching::list(const SwitchQuery& query) {
+  const std::lock_guard lock(mutex_);
+  const auto still_to_go = [&](const SwitchOperation& row) {
+    return row.truck_roll && !row.resolved_at && std::ranges::none_of(rows_, [&](const auto& later) {
+      return later.first > row.id && later.second.asked.meter_id == row.asked.meter_id &&
+             (later.second.state == SwitchState::VerifiedClosed || later.second.state == SwitchState::VerifiedArmed);
+    });
+  };
+  const auto wanted = [&](const SwitchOperation& row) {
+    return row.asked.utility == query.utility && (!query.meter || row.asked.meter_id == *query.meter) &&
+           (query.states.empty() || std::ranges::find(query.states, row.state) != query.states.end()) &&
+           (!query.unresolved_only || unresolved(row)) && (!query.truck_roll_only || still_to_go(row)) &&
+           (!query.since || row.asked.created_at >= *query.since) &&
+           (query.before == 0 || row.id < query.before);
+  };
+  std::vector<SwitchOperation> out;
+  for (auto at = rows_.rbegin(); at != rows_.rend() && out.size() < query.limit; ++at) {
+    if (wanted(at->second)) out.push_back(at->second);
+  }
+  return out;
+}
+
 Answer<std::vector<SwitchAuditLine>> MemorySwitching::audit(SwitchId id) {
   const std::lock_guard lock(mutex_);
   std::vector<SwitchAuditLine> out;
@@ -143,6 +168,27 @@ Answer<std::vector<SwitchOutboxLine>> MemorySwitching::outbox(std::int64_t after
   std::vector<SwitchOutboxLine> out;
   for (const SwitchOutboxLine& line : outbox_) {
     if (line.id > after && out.size() < limit) out.push_back(line);
+  }
+  return out;
+}
+
+Answer<Done> MemorySwitching::refused(const SwitchRefusal& refusal) {
+  const std::lock_guard lock(mutex_);
+  SwitchRefusal line = refusal;
+  line.id = static_cast<std::int64_t>(refusals_.size()) + 1;
+  constexpr std::size_t kLongestText = 200;
+  for (std::string* text : {&line.meter, &line.usage_point, &line.reason, &line.order_id, &line.caller,
+                            &line.request_id, &line.on_behalf_of, &line.rule})
+    text->resize(std::min(text->size(), kLongestText));
+  refusals_.push_back(std::move(line));
+  return Done{};
+}
+
+Answer<std::vector<SwitchRefusal>> MemorySwitching::refusals(std::int32_t utility, std::size_t limit) {
+  const std::lock_guard lock(mutex_);
+  std::vector<SwitchRefusal> out;
+  for (auto line = refusals_.rbegin(); line != refusals_.rend() && out.size() < limit; ++line) {
+    if (line->utility == utility) out.push_back(*line);
   }
   return out;
 }

@@ -10,7 +10,7 @@ namespace {
 
 struct Role {
   std::string name;
-  bool superuser = false, owner = false, ingest = false, reader = false, bound = false;
+  bool superuser = false, owner = false, ingest = false, reader = false, switches = false, bound = false;
 };
 
 Result<Role> role_of(Database& database) {
@@ -19,10 +19,11 @@ Result<Role> role_of(Database& database) {
     const auto row = tx.exec1(
         "SELECT current_user, r.rolsuper, pg_has_role(current_user, c.relowner, 'USAGE'),"
         " pg_has_role(current_user, 'ami_ingest', 'USAGE'), pg_has_role(current_user, 'ami_reader', 'USAGE'),"
+        " pg_has_role(current_user, 'ami_switch', 'USAGE'),"
         " row_security_active('interval_day')"
         " FROM pg_roles r, pg_class c WHERE r.rolname = current_user AND c.oid = 'interval_day'::regclass");
     return Role{row[0].as<std::string>(), row[1].as<bool>(), row[2].as<bool>(),
-                row[3].as<bool>(),        row[4].as<bool>(), row[5].as<bool>()};
+                row[3].as<bool>(),        row[4].as<bool>(), row[5].as<bool>(), row[6].as<bool>()};
   });
 }
 
@@ -50,6 +51,27 @@ Outcome check_ingest_role(Database& database, bool allow_owner) {
                      ", for which row-level security holds, so it cannot"
                      " COPY: let an administrator run ALTER ROLE \"" +
                      role->name + "\" BYPASSRLS");
+  }
+  return Done{};
+}
+
+Outcome check_switch_role(Database& database, bool allow_owner) {
+  const auto role = role_of(database);
+  if (!role) return role.error();
+  const char* does_more = role->superuser ? "a superuser"
+                          : role->owner   ? "which owns the tables"
+                          : role->ingest  ? "which is in ami_ingest"
+                                          : nullptr;
+  if (does_more != nullptr) {
+    if (allow_owner) return Done{};
+    return permanent("switching.conninfo works as " + role->name + ", " + does_more +
+                     ": let it be a login in ami_switch and no other role (docs/database-roles.md), or say "
+                     "database.allow_owner: true");
+  }
+  if (!role->switches) {
+    return permanent("switching.conninfo works as " + role->name +
+                     ", which is not in ami_switch: let an administrator run GRANT ami_switch TO \"" + role->name +
+                     "\"");
   }
   return Done{};
 }

@@ -15,6 +15,10 @@ namespace ami::storage {
 // superuser are taken, too.
 Outcome check_ingest_role(Database& database, bool allow_owner);
 
+// The role that writes the book of switch operations: a member of ami_switch that owns nothing, is no superuser
+// and stores nothing else. `allow_owner` as above.
+Outcome check_switch_role(Database& database, bool allow_owner);
+
 // The role that answers callers: one whose rows are cut to the setting ami.utilities.
 Outcome check_reader_role(Database& database);
 

@@ -3,7 +3,9 @@
 #include <pqxx/pqxx>
 #include <utility>
 
+#include "meter_model/failpoint.h"
 #include "storage/postgres/asset_rows.h"
+#include "storage/postgres/switch_gate.h"
 #include "storage/postgres/switching_rows.h"
 
 namespace ami::storage {
@@ -12,6 +14,14 @@ namespace {
 constexpr const char* kInTheWay =
     "o.meter_id = $1 AND o.switch_id <> $2 AND (o.ended_at IS NULL OR (o.state = 'UNCERTAIN' AND o.action ="
     " 'OPEN')) ORDER BY o.ended_at IS NULL DESC, o.switch_id DESC LIMIT 1";
+
+// Where a test ends the process: "switch.before_commit.SENT", "switch.after_commit.SENT".
+void commit(pqxx::work& tx, SwitchState state) {
+  const std::string of = "_commit." + std::string(name_of(state));
+  failpoint(("switch.before" + of).c_str());
+  tx.commit();
+  failpoint(("switch.after" + of).c_str());
+}
 
 Refusal excluded(const char* rule, std::string message, std::map<std::string, std::string> facts) {
   Refusal refusal;
@@ -75,6 +85,7 @@ template <class T>
 Answer<T> named(Answer<T> answer, const SwitchAsked& asked) {
   if (answer.ok()) return answer;
   const std::string& said = answer.refusal().message;
+  if (auto kept_back = gate_refusal(said)) return std::move(*kept_back);
   if (said.find("switch_operation_one_live") != std::string::npos) return live_refusal(asked, nullptr);
   if (said.find("switch_operation_one_open") != std::string::npos) return uncertain_refusal(asked, nullptr);
   return answer;
@@ -100,7 +111,7 @@ Answer<SwitchStore::Created> PostgresSwitching::create(const SwitchAsked& asked,
     params.i8(id);
     Created out{std::move(load_switches(session, "o.switch_id = $1", params).at(0)), false};
     note_switch(session, out.operation, "", note);
-    tx.commit();
+    commit(tx, out.operation.state);
     return out;
   }),
                asked);
@@ -116,7 +127,7 @@ Answer<Done> PostgresSwitching::move(const SwitchOperation& next, const SwitchNo
       params.texts(holder);
       params.i8(lease->epoch);
       // Shared: whoever takes it over waits until this has happened or has not.
-      const Rows held = Rows::query(session.raw(),
+      const Rows held = Rows::repeated(session.raw(),
                                     "SELECT 1 FROM switch_lease WHERE name = 'sender' AND holder = $1[1]"
                                     " AND epoch = $2 AND until > clock_timestamp() FOR SHARE",
                                     params);
@@ -127,14 +138,14 @@ Answer<Done> PostgresSwitching::move(const SwitchOperation& next, const SwitchNo
     }
     Params which;
     which.i8(next.id);
-    const Rows before = Rows::query(
+    const Rows before = Rows::repeated(
         session.raw(), "SELECT state FROM switch_operation WHERE switch_id = $1 FOR UPDATE", which);
     if (before.size() == 0 || !update_switch(session, next)) {
       refuse(Refusal::Kind::Collision,
              "switch operation " + std::to_string(next.id) + " has moved on meanwhile", "version");
     }
     note_switch(session, next, before.text(0, 0), note);
-    tx.commit();
+    commit(tx, next.state);
     return Done{};
   }),
                next.asked);
@@ -181,13 +192,46 @@ Answer<std::vector<SwitchOperation>> PostgresSwitching::of_meter(MeterId meter, 
   });
 }
 
+Answer<std::vector<SwitchOperation>> PostgresSwitching::list(const SwitchQuery& query) {
+  return database_.impl().answer([&](Session& session) {
+    std::vector<std::string> states;
+    for (const SwitchState state : query.states) states.emplace_back(name_of(state));
+    Params params;
+    params.i4(query.utility);
+    params.i8(query.before);
+    params.i8(static_cast<std::int64_t>(query.limit));
+    params.texts(states);
+    std::string condition = "o.utility_id = $1 AND ($2 = 0 OR o.switch_id < $2)";
+    condition += " AND (cardinality($4) = 0 OR o.state = ANY($4))";
+    if (query.unresolved_only) condition += " AND o.state IN ('UNCERTAIN', 'CONTRADICTED')";
+    if (query.truck_roll_only) {
+      condition +=
+          " AND o.truck_roll AND o.resolved_at IS NULL AND NOT EXISTS (SELECT FROM switch_operation l"
+          " WHERE l.meter_id = o.meter_id AND l.switch_id > o.switch_id"
+          " AND l.state IN ('VERIFIED_CLOSED', 'VERIFIED_ARMED'))";
+    }
+    int next = 5;
+    if (query.meter) {
+      params.i8(*query.meter);
+      condition += " AND o.meter_id = $" + std::to_string(next++);
+    }
+    if (query.since) {
+      const UtcInstant since[] = {*query.since};
+      params.array(std::span<const UtcInstant>(since));
+      condition += " AND o.created_at >= ($" + std::to_string(next) + ")[1]";
+    }
+    return load_switches(session, condition + " ORDER BY o.switch_id DESC LIMIT $3", params);
+  });
+}
+
 Answer<std::vector<SwitchAuditLine>> PostgresSwitching::audit(SwitchId id) {
   return database_.impl().answer([&](Session& session) {
     Params params;
     params.i8(id);
-    const Rows rows = Rows::query(session.raw(),
+    const Rows rows = Rows::repeated(session.raw(),
                                   "SELECT audit_id, switch_id, version, coalesce(from_state, ''), to_state,"
-                                  " input, actor, gateway, words, facts, at FROM switch_audit"
+                                  " input, actor, gateway, words, facts, at, coalesce(certificate, ''),"
+                                  " coalesce(sent_sha256, '') FROM switch_audit"
                                   " WHERE switch_id = $1 ORDER BY audit_id",
                                   params);
     std::vector<SwitchAuditLine> out;
@@ -204,6 +248,8 @@ Answer<std::vector<SwitchAuditLine>> PostgresSwitching::audit(SwitchId id) {
       line.note.words = rows.text(i, 8);
       line.note.facts = rows.text(i, 9);
       line.note.at = rows.at(i, 10);
+      line.note.certificate = rows.text(i, 11);
+      line.note.sent_sha256 = rows.text(i, 12);
       out.push_back(std::move(line));
     }
     return out;
@@ -215,7 +261,7 @@ Answer<std::vector<SwitchOutboxLine>> PostgresSwitching::outbox(std::int64_t aft
     Params params;
     params.i8(after);
     params.i8(static_cast<std::int64_t>(limit));
-    const Rows rows = Rows::query(session.raw(),
+    const Rows rows = Rows::repeated(session.raw(),
                                   "SELECT outbox_id, switch_id, version, state FROM switch_outbox"
                                   " WHERE outbox_id > $1 ORDER BY outbox_id LIMIT $2",
                                   params);
@@ -236,7 +282,7 @@ Answer<std::optional<SwitchLease>> PostgresSwitching::take_lease(const std::stri
     params.texts(name);
     params.i8(span.count());
     pqxx::work tx(session);
-    const Rows rows = Rows::query(
+    const Rows rows = Rows::repeated(
         session.raw(),
         "INSERT INTO switch_lease AS l (name, holder, epoch, until)"
         " VALUES ('sender', $1[1], 1, clock_timestamp() + $2 * interval '1 millisecond')"

@@ -21,7 +21,10 @@ class PostgresSwitching final : public SwitchStore {
   Answer<std::optional<SwitchOperation>> by_transaction(const std::string& transaction) override;
   Answer<std::vector<SwitchOperation>> open_books() override;
   Answer<std::vector<SwitchOperation>> of_meter(MeterId meter, std::size_t limit) override;
+  Answer<std::vector<SwitchOperation>> list(const SwitchQuery& query) override;
   Answer<std::vector<SwitchAuditLine>> audit(SwitchId id) override;
+  Answer<Done> refused(const SwitchRefusal& refusal) override;
+  Answer<std::vector<SwitchRefusal>> refusals(std::int32_t utility, std::size_t limit) override;
   Answer<std::vector<SwitchOutboxLine>> outbox(std::int64_t after, std::size_t limit) override;
   Answer<std::optional<SwitchLease>> take_lease(const std::string& holder,
                                                 std::chrono::milliseconds span) override;

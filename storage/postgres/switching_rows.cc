@@ -86,7 +86,7 @@ SwitchOperation operation_of(const Rows& rows, int i) {
 std::vector<SwitchOperation> load_switches(Session& session, const std::string& condition,
                                            const Params& params) {
   const std::string sql = std::string("SELECT ") + kColumns + " FROM switch_operation o WHERE " + condition;
-  const Rows rows = Rows::query(session.raw(), sql.c_str(), params);
+  const Rows rows = Rows::repeated(session.raw(), sql.c_str(), params);
   std::vector<SwitchOperation> out;
   for (int i = 0; i < rows.size(); ++i) out.push_back(operation_of(rows, i));
   return out;
@@ -107,7 +107,7 @@ SwitchId insert_switch(Session& session, const SwitchAsked& asked) {
   params.texts(texts);
   params.array(std::span<const UtcInstant>(times));
   params.i4(asked.minimum);
-  const Rows rows = Rows::query(
+  const Rows rows = Rows::repeated(
       session.raw(),
       "INSERT INTO switch_operation (utility_id, meter_id, meter, usage_point, serial_last4, action, reason,"
       " order_id, caller, request_id, on_behalf_of, attestation, automatic, body, body_sha256, feed, "
@@ -145,7 +145,7 @@ bool update_switch(Session& session, const SwitchOperation& next) {
   params.i4(next.evidence);
   params.i4(next.attainable);
   params.i4(next.alerted);
-  const Rows rows = Rows::query(
+  const Rows rows = Rows::repeated(
       session.raw(),
       "UPDATE switch_operation SET version = $2, state = $3[1], transaction = nullif($3[2], ''),"
       " sent_at = nullif($3[3], '')::timestamptz, claimed_at = nullif($3[4], '')::timestamptz,"
@@ -161,23 +161,37 @@ bool update_switch(Session& session, const SwitchOperation& next) {
 
 void note_switch(Session& session, const SwitchOperation& now, std::string_view from,
                  const SwitchNote& note) {
-  const std::string texts[] = {std::string(from),        std::string(name_of(now.state)),
-                               clean_text(note.input),   clean_text(note.actor),
-                               clean_text(note.gateway), kept_text(note.words, kLongestWords),
-                               clean_text(note.facts)};
+  // What was asked for is taken from the book, not from the caller: `now.asked` of a change may be anything.
+  const std::string texts[] = {std::string(from),
+                               std::string(name_of(now.state)),
+                               clean_text(note.input),
+                               clean_text(note.actor),
+                               clean_text(note.gateway),
+                               kept_text(note.words, kLongestWords),
+                               clean_text(note.facts),
+                               clean_text(note.certificate),
+                               clean_text(note.sent_sha256)};
+  if (note.followed) Rows::repeated(session.raw(), "SELECT set_config('synchronous_commit', 'off', true)", Params());
   const UtcInstant times[] = {note.at};
   Params params;
   params.i8(now.id);
-  params.i4(now.asked.utility);
   params.i8(now.version);
   params.texts(texts);
   params.array(std::span<const UtcInstant>(times));
-  Rows::query(session.raw(),
+  Rows::repeated(session.raw(),
               "WITH line AS (INSERT INTO switch_audit (switch_id, utility_id, version, from_state, to_state,"
-              " input, actor, gateway, words, facts, at) VALUES ($1, $2, $3, nullif($4[1], ''), $4[2], $4[3],"
-              " $4[4], $4[5], $4[6], $4[7], $5[1]) RETURNING switch_id)"
+              " input, actor, gateway, words, facts, at, certificate, sent_sha256, meter, usage_point,"
+              " serial_last4, action, reason, order_id, caller, request_id, on_behalf_of, attestation,"
+              " automatic, request_sha256, feed, vendor_id, transaction, evidence, attainable, position,"
+              " final_register, rule)"
+              " SELECT o.switch_id, o.utility_id, $2, nullif($3[1], ''), $3[2], $3[3], $3[4], $3[5], $3[6],"
+              " $3[7], $4[1], $3[8], $3[9], o.meter, o.usage_point, o.serial_last4, o.action, o.reason,"
+              " o.order_id, o.caller, o.request_id, o.on_behalf_of, o.attestation, o.automatic, o.body_sha256,"
+              " o.feed, o.vendor_id, coalesce(o.transaction, ''), o.evidence, o.attainable, o.position,"
+              " o.final_register, o.rule FROM switch_operation o WHERE o.switch_id = $1"
+              " RETURNING switch_id, utility_id)"
               " INSERT INTO switch_outbox (switch_id, utility_id, version, state)"
-              " SELECT switch_id, $2, $3, $4[2] FROM line",
+              " SELECT switch_id, utility_id, $2, $3[2] FROM line",
               params);
 }
 

@@ -59,26 +59,31 @@ $$;
 
 -- Holds in the way of an action at a meter: by its key, by the usage point that was asked for, and by wherever it is
 -- installed now, with their feeders and transformers.
+-- In PL/pgSQL, which keeps its plans, and with one index look-up a place: it is asked whenever something leaves.
 CREATE FUNCTION ami_switch_held(of_utility int, of_meter bigint, of_point text, of_action text)
-RETURNS SETOF safety_hold LANGUAGE sql AS $$
-  WITH point AS (
-    SELECT p.usage_point_id, p.key FROM usage_point p
-    WHERE p.utility_id = of_utility AND (p.key = of_point OR p.usage_point_id IN (
-      SELECT i.usage_point_id FROM installation i WHERE i.meter_id = of_meter AND i.valid @> clock_timestamp()))
-  ), detail AS (
-    SELECT d.transformer, d.feeder FROM point JOIN usage_point_detail d USING (usage_point_id)
-    WHERE d.valid @> clock_timestamp()
-  ), place AS (
-    SELECT 'METER' AS scope, m.key AS place FROM meter m WHERE m.meter_id = of_meter AND m.utility_id = of_utility
-    UNION SELECT 'USAGE_POINT', key FROM point
-    UNION SELECT 'TRANSFORMER', transformer FROM detail
-    UNION SELECT 'FEEDER', feeder FROM detail
-  )
-  SELECT h.* FROM safety_hold h JOIN place USING (scope, place)
-  WHERE h.utility_id = of_utility AND ami_hold_in_force(h)
-    AND (h.effect = 'NO_COMMAND' OR (h.effect = 'NO_OPEN') = (of_action = 'OPEN'))
-  ORDER BY h.hold_id
-$$;
+RETURNS SETOF safety_hold LANGUAGE plpgsql AS $$
+DECLARE
+  moment       timestamptz := clock_timestamp();
+  points       text[];
+  transformers text[];
+  feeders      text[];
+BEGIN
+  SELECT array_agg(p.key), array_agg(d.transformer), array_agg(d.feeder) INTO points, transformers, feeders
+  FROM (SELECT u.usage_point_id, u.key FROM usage_point u WHERE u.utility_id = of_utility AND u.key = of_point
+        UNION SELECT u.usage_point_id, u.key FROM installation i JOIN usage_point u USING (usage_point_id)
+              WHERE i.meter_id = of_meter AND i.valid @> moment) p
+  LEFT JOIN usage_point_detail d ON d.usage_point_id = p.usage_point_id AND d.valid @> moment;
+  RETURN QUERY
+    SELECT h.* FROM safety_hold h
+    WHERE h.utility_id = of_utility
+      AND ((h.scope = 'METER' AND h.place = (SELECT m.key FROM meter m WHERE m.meter_id = of_meter))
+           OR (h.scope = 'USAGE_POINT' AND h.place = ANY (points))
+           OR (h.scope = 'TRANSFORMER' AND h.place = ANY (transformers))
+           OR (h.scope = 'FEEDER' AND h.place = ANY (feeders)))
+      AND (h.effect = 'NO_COMMAND' OR (h.effect = 'NO_OPEN') = (of_action = 'OPEN'))
+      AND ami_hold_in_force(h)
+    ORDER BY h.hold_id;
+END $$;
 
 -- Runs as its owner, so that no table of the caller's own can stand in front of those that it looks at.
 CREATE FUNCTION ami_switch_leaves() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS $$

@@ -187,7 +187,11 @@ END $$;
 CREATE FUNCTION ami_switch_limits(of_utility int, of_direction text, of_reason text, of_person text, of_feeder text,
                                   of_transformer text)
 RETURNS TABLE (direction text, reason text, scope text, span_s int, ceiling bigint, enforced boolean, change_id bigint,
-               expires_at timestamptz, used bigint) LANGUAGE sql AS $$
+               expires_at timestamptz, used bigint) LANGUAGE plpgsql
+SET enable_seqscan = off SET enable_bitmapscan = off AS $$
+#variable_conflict use_column
+BEGIN
+  RETURN QUERY
   SELECT d.direction, d.reason, d.scope, d.span_s, n.ceiling, coalesce(c.enforced, false), coalesce(c.change_id, 0),
          c.expires_at,
          ami_switch_used(of_utility, d.direction, d.reason, d.scope,
@@ -201,10 +205,12 @@ RETURNS TABLE (direction text, reason text, scope text, span_s int, ceiling bigi
     ORDER BY a.approved_at DESC, x.change_id DESC LIMIT 1) c ON true
   CROSS JOIN LATERAL (SELECT coalesce(c.ceiling, d.ceiling) AS ceiling) n
   WHERE d.direction = of_direction AND (d.reason = of_reason OR (d.reason = '*' AND of_reason <> 'EMERGENCY_SAFETY'))
-  ORDER BY d.direction, d.reason, d.scope, d.span_s
-$$;
+  ORDER BY d.direction, d.reason, d.scope, d.span_s;
+END $$;
 
-CREATE OR REPLACE FUNCTION ami_switch_leaves() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS $$
+-- Everything is looked up by key, whatever the statistics say of tables that were empty a moment ago.
+CREATE OR REPLACE FUNCTION ami_switch_leaves() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
+SET enable_seqscan = off SET enable_bitmapscan = off AS $$
 DECLARE
   held   record;
   place  record;

@@ -60,12 +60,13 @@ class Gateway:
         return subprocess.run([self.build / "bin/amictl", "--address", f"unix:{self.folder}/rpc.sock", *args],
                               check=True, stdout=subprocess.PIPE, text=True).stdout
 
-    def start(self, config_text, program="bin/ami-gatewayd"):
-        """`program`: another one of the build folder that is called in the same way."""
+    def start(self, config_text, program="bin/ami-gatewayd", environment=None):
+        """`program`: another one of the build folder that is called in the same way. `environment`: beside this process's."""
         config = self.folder / "gateway.yaml"
         config.write_text(config_text, encoding="utf-8")
         log = open(self.folder / "daemon.log", "wb")
-        self.daemon = subprocess.Popen([self.build / program, "--config", config], stdout=log, stderr=log)
+        self.daemon = subprocess.Popen([self.build / program, "--config", config], stdout=log, stderr=log,
+                                       env={**os.environ, **(environment or {})})
         self.wait(lambda: (self.folder / "rpc.sock").exists() and self.ready(), 60, "the daemon to be ready")
 
     def ready(self):

@@ -250,5 +250,22 @@ TEST_F(QueueTest, NoBoundIsEverPassed) {
   }
 }
 
+TEST_F(QueueTest, APlaceThatIsLentCountsAgainstBothBounds) {
+  FeedQueue queue = make(1, 2, 3);
+  add(queue, 1);
+  add(queue, 2);
+  EXPECT_TRUE(queue.borrow(at(0)));
+  EXPECT_EQ(queue.in_flight(), 1U);
+  EXPECT_EQ(names(queue.take(at(0))), "B1 ");
+  EXPECT_FALSE(queue.borrow(at(0))) << "two are in flight";
+  EXPECT_EQ(names(queue.take(at(0))), "");
+  queue.give_back();
+  EXPECT_TRUE(queue.borrow(at(1)));
+  queue.give_back();
+  EXPECT_FALSE(queue.borrow(at(2))) << "three in a minute";
+  EXPECT_EQ(names(queue.take(at(2))), "");
+  EXPECT_TRUE(queue.borrow(at(61)));
+}
+
 }  // namespace
 }  // namespace ami::daemon::commands

@@ -1,18 +1,13 @@
 // Commands through the whole daemon, killed right after SENT was stored and right after the bytes left, and
 // started again: nothing is ever sent twice, and everything ends.
-#include <arpa/inet.h>
 #include <gtest/gtest.h>
 #include <signal.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 #include <map>
-#include <mutex>
 #include <pqxx/pqxx>
-#include <sstream>
-#include <thread>
 
 #include "storage/postgres/assets.h"
+#include "tests/daemon/gateway/far_side.h"
 #include "tests/daemon/support/daemon_process.h"
 #include "tests/daemon/support/temp_folder.h"
 #include "tests/support/pg_cluster.h"
@@ -20,81 +15,8 @@
 namespace ami::daemon {
 namespace {
 using testing::DaemonProcess;
+using testing::FarSide;
 using testing::TempFolder;
-
-// What tests/daemon/support/line_order_family.h talks to. Answers every command with "waiting".
-class FarSide {
- public:
-  FarSide() : listener_(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
-    sockaddr_in address{};
-    address.sin_family = AF_INET;
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    EXPECT_EQ(bind(listener_, reinterpret_cast<const sockaddr*>(&address), sizeof address), 0);
-    EXPECT_EQ(listen(listener_, 16), 0);
-    socklen_t size = sizeof address;
-    getsockname(listener_, reinterpret_cast<sockaddr*>(&address), &size);
-    port_ = ntohs(address.sin_port);
-    thread_ = std::thread([this] { accept_all(); });
-  }
-  ~FarSide() {
-    shutdown(listener_, SHUT_RDWR);
-    thread_.join();
-    for (const int socket : sockets_) shutdown(socket, SHUT_RDWR);
-    for (std::thread& one : serving_) one.join();
-    for (const int socket : sockets_) close(socket);
-    close(listener_);
-  }
-  FarSide(const FarSide&) = delete;
-  FarSide& operator=(const FarSide&) = delete;
-
-  [[nodiscard]] int port() const { return port_; }
-  [[nodiscard]] int came(const std::string& transaction) {
-    const std::lock_guard lock(mutex_);
-    return commands_[transaction];
-  }
-  // Through whichever gateway listens now; false: none does.
-  bool say(const std::string& line) {
-    const std::lock_guard lock(mutex_);
-    const std::string text = line + "\n";
-    return results_ >= 0 && send(results_, text.data(), text.size(), MSG_NOSIGNAL) > 0;
-  }
-
- private:
-  void accept_all() {
-    while (true) {
-      const int socket = accept4(listener_, nullptr, nullptr, SOCK_CLOEXEC);
-      if (socket < 0) return;
-      sockets_.push_back(socket);
-      serving_.emplace_back([this, socket] { serve(socket); });
-    }
-  }
-  void serve(int socket) {
-    std::string line;
-    for (char c = 0; recv(socket, &c, 1, 0) == 1 && c != '\n';) line.push_back(c);
-    std::unique_lock lock(mutex_);
-    if (line == "RESULTS") {
-      results_ = socket;
-      lock.unlock();
-      for (char c = 0; recv(socket, &c, 1, 0) > 0;) continue;  // until that gateway is gone
-      lock.lock();
-      if (results_ == socket) results_ = -1;
-      return;
-    }
-    std::istringstream words(line);
-    std::string kind, transaction;
-    words >> kind >> transaction;
-    if (!transaction.empty()) ++commands_[transaction];
-    (void)send(socket, "waiting\n", 8, MSG_NOSIGNAL);
-  }
-
-  const int listener_;
-  int port_ = 0, results_ = -1;
-  std::mutex mutex_;
-  std::map<std::string, int> commands_;
-  std::vector<int> sockets_;
-  std::vector<std::thread> serving_;
-  std::thread thread_;
-};
 
 class CommandsProcess : public ::testing::Test {
  protected:

@@ -1,4 +1,4 @@
-// The daemon with made-up families, one that is pushed to and two that are asked, as a process of its own: tests
+// The daemon with made-up families, one that is pushed to and some that are asked, as a process of its own: tests
 // kill it.
 #include <csignal>
 #include <cstdio>
@@ -19,6 +19,7 @@ int main(int argc, char** argv) {
   std::vector<std::unique_ptr<ami::sdk::AdapterFamily>> families;
   families.push_back(ami::daemon::testing::line_push_family());
   families.push_back(ami::daemon::testing::line_command_family());
+  families.push_back(ami::daemon::testing::line_switch_family());
   families.push_back(ami::daemon::testing::line_order_family());
   auto loaded = ami::daemon::load_gateway_config(argv[argc - 1], families);
   if (!loaded.problems.empty()) {

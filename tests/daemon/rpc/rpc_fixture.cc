@@ -139,7 +139,8 @@ Outcome RpcFixture::start(RpcServer::Config config) {
           .kept = kept_contents(),
           .regimes = [this] { return regimes; },
           .rules = [this] { return rules; },
-          .commands = commands});
+          .commands = commands,
+          .switching = switching});
   return server->start();
 }
 

@@ -97,6 +97,7 @@ class RpcFixture {
   std::shared_ptr<const regime::Regimes> regimes = std::make_shared<const regime::Regimes>();
   std::shared_ptr<const validation::Rules> rules = std::make_shared<const validation::Rules>();
   Commands commands{};  // of an engine that the test runs
+  const Switching* switching = nullptr;
   std::unique_ptr<RpcServer> server;
 
  private:

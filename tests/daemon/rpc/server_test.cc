@@ -20,12 +20,14 @@
 
 #include "ami/v1/admin_service.grpc.pb.h"
 #include "ami/v1/asset_service.grpc.pb.h"
+#include "ami/v1/audit_service.grpc.pb.h"
 #include "ami/v1/collection_service.grpc.pb.h"
 #include "ami/v1/command_service.grpc.pb.h"
 #include "ami/v1/event_service.grpc.pb.h"
 #include "ami/v1/han_service.grpc.pb.h"
 #include "ami/v1/ingest_service.grpc.pb.h"
 #include "ami/v1/reading_service.grpc.pb.h"
+#include "ami/v1/switch_service.grpc.pb.h"
 #include "daemon/rpc/access.h"
 #include "tests/daemon/rpc/rpc_fixture.h"
 
@@ -97,6 +99,18 @@ const std::map<std::string, std::set<std::string>>& expected_roles() {
       {"/ami.v1.HanService/ListHanDevices", {"reader", "command"}},
       {"/ami.v1.HanService/AddHanDevice", {"command"}},
       {"/ami.v1.HanService/SendHanText", {"command"}},
+      {"/ami.v1.AuditService/StreamAudit", {"audit"}},
+      {"/ami.v1.AuditService/ListAudit", {"audit"}},
+      {"/ami.v1.AuditService/GetAuditStatus", {"audit"}},
+      {"/ami.v1.SwitchService/Evaluate", {"reader", "switch"}},
+      {"/ami.v1.SwitchService/Submit", {"switch"}},
+      {"/ami.v1.SwitchService/Cancel", {"switch"}},
+      {"/ami.v1.SwitchService/Get", {"reader", "switch"}},
+      {"/ami.v1.SwitchService/List", {"reader", "switch"}},
+      {"/ami.v1.SwitchService/Watch", {"reader", "switch"}},
+      {"/ami.v1.SwitchService/ReadState", {"reader", "switch"}},
+      {"/ami.v1.SwitchService/ResolveByObservation", {"switch"}},
+      {"/ami.v1.SwitchService/Reconcile", {"reader", "switch"}},
       {"/ami.v1.AdminService/ListAccess", {"audit"}},
       {"/ami.v1.AdminService/SetLegalHold", {"admin"}},
       {"/ami.v1.AdminService/LiftLegalHold", {"admin"}},
@@ -113,7 +127,8 @@ std::set<std::string> methods_of_the_protos() {
        {v1::ResolveRequest::descriptor()->file(), v1::GetLatestRequest::descriptor()->file(),
         v1::ListEventsRequest::descriptor()->file(), v1::ReplayRequest::descriptor()->file(),
         v1::GiveUpRequest::descriptor()->file(), v1::ListAccessRequest::descriptor()->file(),
-        v1::ReadNowRequest::descriptor()->file(), v1::HanDevice::descriptor()->file()}) {
+        v1::ReadNowRequest::descriptor()->file(), v1::HanDevice::descriptor()->file(),
+        v1::SwitchVerdict::descriptor()->file(), v1::AuditLine::descriptor()->file()}) {
     for (int s = 0; s < file->service_count(); ++s) {
       for (int m = 0; m < file->service(s)->method_count(); ++m) {
         methods.insert("/" + file->service(s)->full_name() + "/" + file->service(s)->method(m)->name());
@@ -183,9 +198,11 @@ INSTANTIATE_TEST_SUITE_P(
                       std::pair{
                           std::string("demand_reset"),
                           std::vector<std::string>{"URI:ami://role/demand-reset", "URI:ami://utility/*"}},
+                      std::pair{std::string("switch_role"),
+                                std::vector<std::string>{"URI:ami://role/switch", "URI:ami://utility/*"}},
                       std::pair{std::string("utility_only"), std::vector<std::string>{"URI:ami://utility/*"}},
                       std::pair{std::string("unknown_role"),
-                                std::vector<std::string>{"URI:ami://role/switch", "URI:ami://utility/*"}}),
+                                std::vector<std::string>{"URI:ami://role/switcher", "URI:ami://utility/*"}}),
     [](const auto& test) { return test.param.first; });
 
 TEST(RpcTls, CertificateWithoutOurUrisIsUnauthenticated) {

@@ -155,12 +155,13 @@ class LineCommandAdapter final : public sdk::Adapter {
 
 class LineCommandFamily final : public sdk::AdapterFamily {
  public:
-  LineCommandFamily() {
-    info_.family = "line_command";
+  LineCommandFamily(std::string_view name, bool switches) {
+    info_.family = name;
     info_.interface = "made up for tests";
     auto& can = info_.capabilities;
     can.pushed_messages = can.registers = can.read_on_demand = can.ping = can.demand_reset = true;
-    schema_.title = "line_command";
+    can.switch_open = can.switch_close = can.switch_arm = switches;
+    schema_.title = name;
     sdk::SettingDef port_file, in_flight;
     port_file.key = "port_file";
     port_file.kind = sdk::SettingKind::Path;
@@ -188,12 +189,13 @@ class LineCommandFamily final : public sdk::AdapterFamily {
       const std::string_view record = raw.substr(begin, end - begin);
       if (record.starts_with("RESULT ")) {
         std::istringstream words{std::string(record.substr(7))};
-        std::string transaction, meter, word;
-        words >> transaction >> meter >> word;
+        std::string transaction, meter, word, time;
+        words >> transaction >> meter >> word >> time;
         ResultObservation result;
         result.transaction = batch.text(transaction);
         result.meter = batch.text(meter);
         result.word = batch.text(word);
+        if (!time.empty()) result.time = parse_stated_time(batch.text(time)).value();
         result.raw = batch.text(record);
         batch.results.push_back(result);
       } else {
@@ -208,7 +210,14 @@ class LineCommandFamily final : public sdk::AdapterFamily {
                              const ResultObservation& result) const override {
     sdk::AttemptAnswer answer;
     answer.state = sdk::AttemptState::Succeeded;
-    if (result.word == "powered") {
+    answer.position = result.word == "opened"   ? sdk::SwitchPosition::Open
+                      : result.word == "closed" ? sdk::SwitchPosition::Closed
+                      : result.word == "armed"  ? sdk::SwitchPosition::Armed
+                                                : sdk::SwitchPosition::Unknown;
+    if (answer.position != sdk::SwitchPosition::Unknown) {
+      if (result.time.present() && result.time.utc_offset)
+        answer.at = UtcInstant((result.time.civil - *result.time.utc_offset).time_since_epoch());
+    } else if (result.word == "powered") {
       answer.power = sdk::PowerState::Powered;
     } else if (result.word == "silent") {
       answer.power = sdk::PowerState::NoAnswer;
@@ -238,7 +247,11 @@ class LineCommandFamily final : public sdk::AdapterFamily {
 }  // namespace
 
 std::unique_ptr<sdk::AdapterFamily> line_command_family() {
-  return std::make_unique<LineCommandFamily>();
+  return std::make_unique<LineCommandFamily>("line_command", false);
+}
+
+std::unique_ptr<sdk::AdapterFamily> line_switch_family() {
+  return std::make_unique<LineCommandFamily>("line_switch", true);
 }
 
 }  // namespace ami::daemon::testing

@@ -107,13 +107,14 @@ class LineOrderAdapter final : public sdk::Adapter {
 
   sdk::Awaitable<void> store(std::string line) {
     std::istringstream words(line);
-    std::string transaction, meter, word;
-    words >> transaction >> meter >> word;
+    std::string transaction, meter, word, time;
+    words >> transaction >> meter >> word >> time;
     DecodedBatch batch;
     ResultObservation result;
     result.transaction = batch.text(transaction);
     result.meter = batch.text(meter);
     result.word = batch.text(word);
+    if (!time.empty()) result.time = parse_stated_time(batch.text(time)).value();
     batch.results.push_back(result);
     std::string digits;
     for (const char c : line) {
@@ -142,9 +143,14 @@ class LineOrderFamily final : public sdk::AdapterFamily {
   LineOrderFamily() {
     info_.family = "line_order";
     info_.interface = "made up for tests";
-    info_.capabilities.read_on_demand = info_.capabilities.demand_reset = true;
+    auto& can = info_.capabilities;
+    can.read_on_demand = can.demand_reset = can.switch_open = can.switch_close = can.switch_arm = true;
     schema_.title = "line_order";
-    sdk::SettingDef port, expiry;
+    sdk::SettingDef port, expiry, in_flight;
+    in_flight.key = "in_flight";
+    in_flight.kind = sdk::SettingKind::Integer;
+    in_flight.doc = "Meters that are asked at once.";
+    in_flight.default_value = "1";
     port.key = "far_port";
     port.kind = sdk::SettingKind::Integer;
     port.doc = "Of the far side.";
@@ -153,7 +159,7 @@ class LineOrderFamily final : public sdk::AdapterFamily {
     expiry.kind = sdk::SettingKind::Duration;
     expiry.doc = "Of a command.";
     expiry.default_value = "1s";
-    schema_.settings = {port, expiry};
+    schema_.settings = {port, expiry, in_flight};
   }
   const sdk::AdapterInfo& info() const noexcept override { return info_; }
   const sdk::SettingsSchema& schema() const noexcept override { return schema_; }
@@ -169,7 +175,11 @@ class LineOrderFamily final : public sdk::AdapterFamily {
   sdk::AttemptAnswer verdict(const sdk::Settings&, sdk::CommandKind,
                              const ResultObservation& result) const override {
     sdk::AttemptAnswer answer;
-    answer.state = result.word == "done" ? sdk::AttemptState::Succeeded : sdk::AttemptState::Failed;
+    const bool opened = result.word == "opened", closed = result.word == "closed";
+    answer.state = result.word == "done" || opened || closed ? sdk::AttemptState::Succeeded : sdk::AttemptState::Failed;
+    if (opened || closed) answer.position = opened ? sdk::SwitchPosition::Open : sdk::SwitchPosition::Closed;
+    if (result.time.present() && result.time.utc_offset)
+      answer.at = UtcInstant((result.time.civil - *result.time.utc_offset).time_since_epoch());
     if (answer.state == sdk::AttemptState::Failed) answer.reason = "failed";
     return answer;
   }
@@ -177,7 +187,8 @@ class LineOrderFamily final : public sdk::AdapterFamily {
     sdk::CommandLimits limits;
     limits.expiry = std::chrono::ceil<std::chrono::seconds>(settings.duration("expiry"));
     limits.grace = std::chrono::seconds{1};
-    limits.in_flight = 1;
+    limits.in_flight = static_cast<std::size_t>(settings.integer("in_flight"));
+    limits.per_minute = 1e6;
     return limits;
   }
 

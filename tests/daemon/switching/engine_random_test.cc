@@ -79,8 +79,7 @@ class Chance final : public Carrier {
     }
     done(answer);
   }
-  void read_register(const std::string&, const std::string&,
-                     std::function<void(Result<std::string>)> done) override {
+  void read_register(const SwitchOperation&, std::function<void(Result<std::string>)> done) override {
     done(std::string("1 kWh"));
   }
 

@@ -180,6 +180,18 @@ TEST(Evidence, EnergyInAnIntervalSpeaksAgainstAnOpenAndForAClose) {
   EXPECT_EQ(judged(SwitchAction::Close, run(kSince, {d("0"), d("0")})).says, Says::Nothing);
 }
 
+TEST(Evidence, NeitherAHoleNorOneStepHidesEnergy) {
+  EXPECT_EQ(judged(SwitchAction::Open, run(kSince, {std::nullopt, d("5")})).says, Says::Against);
+  EXPECT_EQ(judged(SwitchAction::Open, run(kSince, {d("0.001"), d("5")})).says, Says::Against);
+  const Judged crawling = judged(SwitchAction::Open, run(kSince, {d("0.001"), d("0"), d("0.001")}));
+  EXPECT_EQ(crawling.says, Says::Against) << "only one step can be of before";
+  EXPECT_EQ(crawling.words,
+            "energy flowed: 0.002 kWh up to the end of the interval from " + to_text(kSince + minutes{30}));
+  // What was used before the switch moved is no energy through it.
+  EXPECT_EQ(judged(SwitchAction::Open, run(kSince - minutes{15}, {d("5"), d("0.001"), std::nullopt})).says,
+            Says::Nothing);
+}
+
 TEST(Evidence, PositionAndLoadSideVoltageTogetherAreE4) {
   const auto read = [](SwitchPosition position, LoadSideVoltage voltage) {
     return PositionRead{position, voltage, kSince};

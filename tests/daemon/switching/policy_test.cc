@@ -2,6 +2,10 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
+#include "daemon/switching/policy_chain.h"
+
 namespace ami::daemon::switching {
 namespace {
 
@@ -145,6 +149,66 @@ TEST(EnginePolicy, UnreadableVoltageNeedsTheSitesInterlockElseSomebodyGoesThere)
     input.capability.meter_interlock = true;
     EXPECT_EQ(rule(input), "");
   }
+}
+
+const PolicyCheck& named(const PolicyVerdict& verdict, const std::string& rule) {
+  static const PolicyCheck kNone;
+  const auto at = std::ranges::find(verdict.checks, rule, &PolicyCheck::rule);
+  EXPECT_NE(at, verdict.checks.end()) << rule;
+  return at == verdict.checks.end() ? kNone : *at;
+}
+
+TEST(EnginePolicy, TellsOfEveryRuleWhatItSawAndWhatWouldChangeIt) {
+  PolicyInput input = good(SwitchAction::Close);
+  input.house.usage_point = "UP-8";
+  input.asked.attestation.clear();
+  input.load_side = LoadSideVoltage::Present;
+  const PolicyVerdict verdict = EnginePolicy().check(input);
+  EXPECT_EQ(verdict.rule, "WRONG_HOUSE") << "the first that refuses";
+  EXPECT_FALSE(verdict.latent_close) << "of another rule than the one that counts";
+  ASSERT_EQ(verdict.checks.size(), 9U);
+  for (const char* rule : {"WRONG_HOUSE", "ATTESTATION", "LOAD_SIDE_VOLTAGE"}) {
+    EXPECT_FALSE(named(verdict, rule).passed) << rule;
+    EXPECT_FALSE(named(verdict, rule).would_change.empty()) << rule;
+  }
+  EXPECT_EQ(named(verdict, "LOAD_SIDE_VOLTAGE").facts.at("load_side_voltage"), "PRESENT");
+  for (const char* rule : {"CLOCK_STEPPED_BACK", "NOT_AFTER", "CAPABILITY", "SWITCH_UNCERTAIN"})
+    EXPECT_TRUE(named(verdict, rule).passed && named(verdict, rule).binds) << rule;
+  const PolicyVerdict open = EnginePolicy().check(good());
+  for (const char* rule : {"ATTESTATION", "ARM_PREFERRED", "LOAD_SIDE_VOLTAGE", "LOAD_SIDE_UNREADABLE"})
+    EXPECT_TRUE(named(open, rule).passed && !named(open, rule).binds) << rule;
+}
+
+class Says final : public Policy {
+ public:
+  Says(std::string rule, std::string fact) : rule_(std::move(rule)), fact_(std::move(fact)) {}
+  [[nodiscard]] PolicyVerdict check(const PolicyInput&) const override {
+    PolicyVerdict out;
+    out.rule = rule_;
+    out.words = rule_.empty() ? "" : "because of " + rule_;
+    out.facts = {{fact_, rule_}, {"shared", fact_}};
+    out.truck_roll = rule_ == "TRUCK";
+    out.checks.push_back({.rule = fact_, .passed = rule_.empty(), .words = out.words});
+    return out;
+  }
+
+ private:
+  std::string rule_, fact_;
+};
+
+TEST(PolicyChain, FirstRefusalCountsAndAllAreAsked) {
+  const Says yes("", "a"), no("NO", "b"), truck("TRUCK", "c");
+  const PolicyVerdict verdict = PolicyChain({&yes, &no, &truck}).check(good());
+  EXPECT_EQ(verdict.rule, "NO");
+  EXPECT_EQ(verdict.words, "because of NO");
+  EXPECT_FALSE(verdict.truck_roll);
+  ASSERT_EQ(verdict.checks.size(), 3U);
+  EXPECT_EQ(verdict.checks[2].rule, "c");
+  EXPECT_EQ(verdict.facts, (std::map<std::string, std::string>{
+                               {"a", ""}, {"b", "NO"}, {"c", "TRUCK"}, {"shared", "a"}}));
+  EXPECT_TRUE(PolicyChain({&yes, &yes}).check(good()).allowed());
+  EXPECT_TRUE(PolicyChain({&truck, &no}).check(good()).truck_roll);
+  EXPECT_TRUE(PolicyChain({}).check(good()).allowed());
 }
 
 }  // namespace

@@ -27,7 +27,7 @@ void FakeCarrier::carry(const Errand& errand, std::function<Outcome()> before_se
   if (answers_at_once) done(answer);
 }
 
-void FakeCarrier::read_register(const std::string& /*feed*/, const std::string& /*vendor_id*/,
+void FakeCarrier::read_register(const SwitchOperation& /*operation*/,
                                 std::function<void(Result<std::string>)> done) {
   ++reads;
   done(final_register);

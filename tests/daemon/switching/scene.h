@@ -35,8 +35,7 @@ class FakeCarrier final : public Carrier {
   };
   void carry(const Errand& errand, std::function<Outcome()> before_send,
              std::function<void(sdk::AttemptAnswer)> done) override;
-  void read_register(const std::string& feed, const std::string& vendor_id,
-                     std::function<void(Result<std::string>)> done) override;
+  void read_register(const SwitchOperation& operation, std::function<void(Result<std::string>)> done) override;
 
   std::vector<Left> left;
   int asked = 0, reads = 0;
@@ -74,7 +73,14 @@ class FlakyStore final : public storage::SwitchStore {
   Answer<std::vector<SwitchOperation>> of_meter(MeterId meter, std::size_t limit) override {
     return real_.of_meter(meter, limit);
   }
+  Answer<std::vector<SwitchOperation>> list(const storage::SwitchQuery& query) override {
+    return real_.list(query);
+  }
   Answer<std::vector<storage::SwitchAuditLine>> audit(SwitchId id) override { return real_.audit(id); }
+  Answer<Done> refused(const storage::SwitchRefusal& refusal) override { return real_.refused(refusal); }
+  Answer<std::vector<storage::SwitchRefusal>> refusals(std::int32_t utility, std::size_t limit) override {
+    return real_.refusals(utility, limit);
+  }
   Answer<std::vector<storage::SwitchOutboxLine>> outbox(std::int64_t after, std::size_t limit) override {
     return real_.outbox(after, limit);
   }

@@ -147,6 +147,43 @@ TEST_P(SwitchBook, SameRequestIsTheSameOperationAndAnotherBodyCollides) {
   EXPECT_EQ(book->audit(made.id)->size(), 1U);
 }
 
+TEST_P(SwitchBook, TruckRollIsDoneWhenItWasResolvedOrALaterOperationClosedTheMeter) {
+  const auto refused = [&](const std::string& request, std::size_t meter_index) {
+    SwitchOperation to = next(make(asked(request, SwitchAction::Close, meter_index)), State::Rejected);
+    to.truck_roll = true;
+    EXPECT_TRUE(book->move(to, note()).ok());
+    return to;
+  };
+  const auto to_go = [&] {
+    std::vector<SwitchId> out;
+    const auto rows = book->list({.utility = utility(), .truck_roll_only = true});
+    if (!rows.ok()) return out;
+    for (const SwitchOperation& one : *rows) out.push_back(one.id);
+    return out;
+  };
+  using Ids = std::vector<SwitchId>;
+  SwitchOperation first = refused("r1", 0);
+  const SwitchOperation other = refused("r2", 1);
+  EXPECT_EQ(to_go(), (Ids{other.id, first.id}));
+  // What follows and shows nothing leaves it on the list.
+  move(make(asked("r3", SwitchAction::Close, 1)), State::Failed);
+  move(make(asked("r4", SwitchAction::Open, 1)), State::VerifiedOpen);
+  EXPECT_EQ(to_go(), (Ids{other.id, first.id}));
+  move(make(asked("r5", SwitchAction::Arm, 1)), State::VerifiedArmed);
+  EXPECT_EQ(to_go(), Ids{first.id});
+  // An earlier success is none of a later order.
+  const SwitchOperation again = refused("r6", 1);
+  EXPECT_EQ(to_go(), (Ids{again.id, first.id}));
+  move(make(asked("r7", SwitchAction::Close, 1)), State::VerifiedClosed);
+  EXPECT_EQ(to_go(), Ids{first.id});
+  first.version += 1;
+  first.resolved_at = kNow;
+  first.resolved_by = "cn=pat";
+  first.resolution = "crew 4";
+  ASSERT_TRUE(book->move(first, note("TRUCK_ROLL_DONE")).ok());
+  EXPECT_TRUE(to_go().empty());
+}
+
 TEST_P(SwitchBook, OneLiveOperationAMeterInEveryLiveState) {
   SwitchOperation op = make(asked("r1"));
   for (const State state : {State::PolicyChecked, State::Authorised, State::Queued, State::Sent,
@@ -240,6 +277,75 @@ TEST_P(SwitchBook, OpenBooksHoldWhatIsLiveUnresolvedOrArmed) {
   EXPECT_EQ(newest[0].asked.request_id, "r5");
 }
 
+TEST_P(SwitchBook, ListsNewestFirstWhatIsAskedFor) {
+  const auto ids = [&](const SwitchQuery& query) {
+    std::vector<SwitchId> out;
+    const auto rows = book->list(query);
+    if (!rows.ok()) return out;
+    for (const SwitchOperation& row : *rows) out.push_back(row.id);
+    return out;
+  };
+  SwitchQuery all;
+  all.utility = utility();
+  EXPECT_TRUE(ids(all).empty());
+  SwitchAsked early = asked("r1");
+  early.created_at = early.not_before = kNow - hours{2};
+  const SwitchOperation first = move(move(make(early), State::Sent), State::Uncertain);
+  const SwitchOperation second = make(asked("r2", SwitchAction::Close, 1));
+  SwitchOperation third = next(second, State::Rejected);
+  third.truck_roll = true;
+  ASSERT_TRUE(book->move(third, note()).ok());
+  const SwitchOperation fourth = make(asked("r3", SwitchAction::Close, 1));
+
+  using Ids = std::vector<SwitchId>;
+  EXPECT_EQ(ids(all), (Ids{fourth.id, second.id, first.id}));
+  EXPECT_EQ(book->list(all)->at(1), third) << "whole";
+  SwitchQuery one = all;
+  one.meter = meters[1];
+  EXPECT_EQ(ids(one), (Ids{fourth.id, second.id}));
+  one.states = {State::Rejected, State::Cancelled};
+  EXPECT_EQ(ids(one), Ids{second.id});
+  one.unresolved_only = true;
+  EXPECT_TRUE(ids(one).empty()) << "all that is said must hold";
+  SwitchQuery open = all;
+  open.unresolved_only = true;
+  EXPECT_EQ(ids(open), Ids{first.id});
+  SwitchQuery trucks = all;
+  trucks.truck_roll_only = true;
+  EXPECT_EQ(ids(trucks), Ids{second.id});
+  SwitchQuery late = all;
+  late.since = kNow;
+  EXPECT_EQ(ids(late), (Ids{fourth.id, second.id})) << "asked for at that time is among them";
+  late.since = kNow + std::chrono::microseconds{1};
+  EXPECT_TRUE(ids(late).empty());
+  SwitchQuery others = all;
+  others.utility += 1000;
+  EXPECT_TRUE(ids(others).empty()) << "another utility's";
+}
+
+TEST_P(SwitchBook, PagesOfAListFollowEachOtherWhateverIsAddedMeanwhile) {
+  std::vector<SwitchId> made;
+  for (int i = 0; i < 5; ++i) {
+    const SwitchOperation op = make(asked("r" + std::to_string(i)));
+    made.push_back(op.id);
+    move(op, State::Rejected);
+  }
+  SwitchQuery query;
+  query.utility = utility();
+  query.limit = 2;
+  std::vector<SwitchId> seen;
+  for (;;) {
+    const auto page = book->list(query).value();
+    ASSERT_LE(page.size(), 2U);
+    if (page.empty()) break;
+    for (const SwitchOperation& row : page) seen.push_back(row.id);
+    query.before = seen.back();
+    if (seen.size() == 2) make(asked("later"));
+  }
+  std::ranges::reverse(made);
+  EXPECT_EQ(seen, made) << "each once, the one that came later not";
+}
+
 TEST_P(SwitchBook, LeaseHasOneHolderUntilItLapses) {
   const auto mine = book->take_lease("gateway 1", hours{1}).value();
   ASSERT_TRUE(mine.has_value());
@@ -288,6 +394,55 @@ TEST_P(SwitchBook, OfManyAtOnceOneWins) {
   EXPECT_EQ(book->audit(op.id)->size(), 2U);
 }
 
+TEST_P(SwitchBook, KeepsRefusedRequestsNewestFirst) {
+  SwitchRefusal line;
+  line.utility = utility();
+  line.meter = "M9";
+  line.usage_point = "UP-9";
+  line.action = SwitchAction::Arm;
+  line.reason = "TEST";
+  line.order_id = "WO-9";
+  line.caller = "cn=operator";
+  line.certificate = "ami://role/switch";
+  line.request_id = "r9";
+  line.on_behalf_of = "pat";
+  line.rule = "NO_SUCH_METER";
+  line.words = "the utility has no meter M9";
+  line.gateway = "gateway 1";
+  line.at = kNow;
+  ASSERT_TRUE(book->refused(line).ok());
+  SwitchRefusal second = line;
+  second.meter = std::string(5000, 'x');  // whoever is refused may have sent anything
+  second.rule = "INVALID";
+  ASSERT_TRUE(book->refused(second).ok());
+  SwitchRefusal others = line;
+  others.utility += 1000;
+  ASSERT_TRUE(book->refused(others).ok());
+  auto kept = book->refusals(utility(), 10);
+  ASSERT_TRUE(kept.ok()) << kept.refusal().message;
+  ASSERT_EQ(kept->size(), 2U);
+  EXPECT_EQ(kept->at(0).rule, "INVALID");
+  EXPECT_EQ(kept->at(0).meter.size(), 200U);
+  EXPECT_GT(kept->at(0).id, kept->at(1).id);
+  line.id = kept->at(1).id;
+  EXPECT_EQ(kept->at(1), line);
+  EXPECT_EQ(book->refusals(utility(), 1)->size(), 1U);
+}
+
+TEST_P(SwitchBook, AChangeThatIsFollowedIsAChangeLikeAnother) {
+  SwitchNote first = note();
+  first.followed = true;
+  const auto created = book->create(asked("r1"), first);
+  ASSERT_TRUE(created.ok()) << created.refusal().message;
+  SwitchNote passed = note("POLICY_PASSED");
+  passed.followed = true;
+  const SwitchOperation checked = next(created->operation, State::PolicyChecked);
+  ASSERT_TRUE(book->move(checked, passed).ok());
+  const SwitchOperation queued = move(checked, State::Queued);
+  EXPECT_EQ(book->get(utility(), queued.id)->state, State::Queued);
+  EXPECT_EQ(book->audit(queued.id)->size(), 3U);
+}
+
 class SwitchRoles : public StoreTest {};
 
 TEST_F(SwitchRoles, NobodyChangesALineOfTheAudit) {
@@ -312,6 +467,18 @@ TEST_F(SwitchRoles, NobodyChangesALineOfTheAudit) {
   for (const char* user : {"t_switch", "t_ingest", "t_reader", "t_audit", "t_stranger", "ami"}) {
     for (const char* statement : {"UPDATE switch_audit SET actor = 'nobody'", "DELETE FROM switch_audit",
                                   "DELETE FROM switch_audit WHERE false", "TRUNCATE switch_audit"})
+      EXPECT_EQ(as(user, statement), "42501") << user << ": " << statement;
+  }
+  SwitchRefusal line;
+  line.utility = north;
+  line.meter = "M1";
+  line.at = kNow;
+  ASSERT_TRUE(book.refused(line).ok());
+  EXPECT_EQ(as("t_audit", "SELECT count(*) FROM switch_refusal"), "1");
+  EXPECT_EQ(as("t_reader", "SELECT count(*) FROM switch_refusal"), "42501");
+  for (const char* user : {"t_switch", "t_ingest", "t_audit", "ami"}) {
+    for (const char* statement : {"UPDATE switch_refusal SET caller = 'nobody'", "DELETE FROM switch_refusal",
+                                  "TRUNCATE switch_refusal"})
       EXPECT_EQ(as(user, statement), "42501") << user << ": " << statement;
   }
   for (const char* table : {"switch_operation", "switch_outbox", "switch_lease"}) {

@@ -1,0 +1,38 @@
+// ami.v1.SwitchService over the engine of switching and its book.
+#pragma once
+
+#include <functional>
+#include <string_view>
+
+#include "ami/v1/switch_service.grpc.pb.h"
+#include "daemon/rpc/call.h"
+#include "daemon/rpc/subscriptions.h"
+
+namespace ami::rpc {
+
+class SwitchService final : public v1::SwitchService::CallbackService {
+ public:
+  // `waits`: the streams that follow operations.
+  SwitchService(Gate& gate, Subscriptions& waits) : gate_(gate), waits_(waits) {}
+
+  using Context = grpc::CallbackServerContext;
+  using Unary = grpc::ServerUnaryReactor;
+
+  Unary* Evaluate(Context*, const v1::EvaluateSwitchRequest*, v1::SwitchVerdict*) override;
+  Unary* Submit(Context*, const v1::SubmitSwitchRequest*, v1::SwitchOperation*) override;
+  Unary* Cancel(Context*, const v1::CancelSwitchRequest*, v1::SwitchOperation*) override;
+  Unary* Get(Context*, const v1::GetSwitchRequest*, v1::SwitchOperation*) override;
+  Unary* List(Context*, const v1::ListSwitchesRequest*, v1::ListSwitchesResponse*) override;
+  grpc::ServerWriteReactor<v1::SwitchUpdate>* Watch(Context*, const v1::WatchSwitchRequest*) override;
+  Unary* ReadState(Context*, const v1::ReadSwitchStateRequest*, v1::SwitchStanding*) override;
+  Unary* ResolveByObservation(Context*, const v1::ResolveSwitchRequest*, v1::SwitchOperation*) override;
+  Unary* Reconcile(Context*, const v1::ReconcileSwitchesRequest*, v1::ReconcileSwitchesResponse*) override;
+
+ private:
+  Unary* run(Context* context, std::string_view method, std::function<void(const Call&)> work);
+
+  Gate& gate_;
+  Subscriptions& waits_;
+};
+
+}  // namespace ami::rpc
