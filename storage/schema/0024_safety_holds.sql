@@ -74,13 +74,13 @@ BEGIN
               WHERE i.meter_id = of_meter AND i.valid @> moment) p
   LEFT JOIN usage_point_detail d ON d.usage_point_id = p.usage_point_id AND d.valid @> moment;
   RETURN QUERY
-    SELECT h.* FROM safety_hold h
-    WHERE h.utility_id = of_utility
-      AND ((h.scope = 'METER' AND h.place = (SELECT m.key FROM meter m WHERE m.meter_id = of_meter))
-           OR (h.scope = 'USAGE_POINT' AND h.place = ANY (points))
-           OR (h.scope = 'TRANSFORMER' AND h.place = ANY (transformers))
-           OR (h.scope = 'FEEDER' AND h.place = ANY (feeders)))
-      AND (h.effect = 'NO_COMMAND' OR (h.effect = 'NO_OPEN') = (of_action = 'OPEN'))
+    SELECT h.* FROM (
+      SELECT 'METER' AS scope, m.key AS place FROM meter m WHERE m.meter_id = of_meter
+      UNION SELECT 'USAGE_POINT', unnest(points)
+      UNION SELECT 'TRANSFORMER', unnest(transformers)
+      UNION SELECT 'FEEDER', unnest(feeders)) x
+    JOIN safety_hold h ON h.utility_id = of_utility AND h.scope = x.scope AND h.place = x.place
+    WHERE (h.effect = 'NO_COMMAND' OR (h.effect = 'NO_OPEN') = (of_action = 'OPEN'))
       AND ami_hold_in_force(h)
     ORDER BY h.hold_id;
 END $$;
