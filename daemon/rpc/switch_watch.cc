@@ -89,9 +89,11 @@ class SwitchWatch final : public grpc::ServerWriteReactor<v1::SwitchUpdate>, pub
   }
 
   void look() {
+    // Who joined when it was stopping already was not woken.
+    if (waits_.stopping()) return finish(gateway_stopping());
     {
       const std::lock_guard lock(mutex_);
-      if (woken_) return finish(waits_.stopping() ? gateway_stopping() : grpc::Status::CANCELLED);
+      if (woken_) return finish(grpc::Status::CANCELLED);
     }
     v1::SwitchUpdate update;
     bool fresh = false;

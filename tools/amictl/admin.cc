@@ -219,6 +219,7 @@ void add_admin(CLI::App& app, const Options& options, Run& run) {
   read->add_option("--to", given->to, "read before this instant");
   limited(read);
   runs(read, access);
+  add_audit(*audit, options, run);
 
   CLI::App* retention = app.add_subcommand("retention", "legal holds, and certificates of what was dropped");
   retention->require_subcommand(1);

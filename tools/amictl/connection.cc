@@ -10,6 +10,7 @@
 #include <filesystem>
 #include <fstream>
 #include <iostream>
+#include <map>
 #include <sstream>
 
 #include "google/rpc/error_details.pb.h"
@@ -66,7 +67,8 @@ int complain(const grpc::Status& status, const Options& options) {
       google::rpc::RetryInfo retry;
       if (any.UnpackTo(&info)) {
         std::cerr << " [" << info.reason() << "]";
-        for (const auto& [key, value] : info.metadata()) std::cerr << "\n  " << key << ": " << value;
+        const std::map<std::string, std::string> facts(info.metadata().begin(), info.metadata().end());
+        for (const auto& [key, value] : facts) std::cerr << "\n  " << key << ": " << value;
       } else if (any.UnpackTo(&bad)) {
         for (const auto& field : bad.field_violations()) {
           std::cerr << "\n  " << field.field() << ": " << field.description();

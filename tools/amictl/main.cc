@@ -45,6 +45,7 @@ int main(int argc, char** argv) {
   add_admin(app, options, run);
   add_commands(app, options, run);
   add_operations(app, options, run);
+  add_switch(app, options, run);
   add_demo_check(app, options, run);
   add_decode(app, run);
   add_metrology(app, run);

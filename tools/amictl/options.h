@@ -38,8 +38,13 @@ void add_gaps_backfill(CLI::App& gaps, const Options& options, Run& run);  // be
 void add_ingest(CLI::App& app, const Options& options, Run& run);     // adapters, sources, quarantine
 void add_reprocess(CLI::App& app, const Options& options, Run& run);  // and raw
 void add_admin(CLI::App& app, const Options& options, Run& run);      // audit, retention, maintenance
+void add_audit(CLI::App& audit, const Options& options, Run& run);         // below `audit`
+void add_audit_verify(CLI::App& audit, const Options& options, Run& run);  // below `audit`
 void add_commands(CLI::App& app, const Options& options, Run& run);   // read-now, ping, demand-reset
 void add_operations(CLI::App& app, const Options& options, Run& run);
+void add_switch(CLI::App& app, const Options& options, Run& run);
+void add_switch_orders(CLI::App& switches, const Options& options, Run& run);  // below `switch`
+void add_switch_differences(CLI::App& switches, const Options& options, Run& run);
 void add_demo_check(CLI::App& app, const Options& options, Run& run);
 void add_decode(CLI::App& app, Run& run);
 void add_metrology(CLI::App& app, Run& run);

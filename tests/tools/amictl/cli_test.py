@@ -7,7 +7,7 @@ from running import ROOT, Case, amictl
 
 COMMANDS = [["meters"], ["meters", "import"], ["meters", "show"], ["meters", "exchange"], ["reads"], ["events"], ["clocks"], ["changes"], ["reconcile"],
             ["gaps"], ["gaps", "completeness"], ["gaps", "give-up"],
-            ["adapters"], ["read-now"], ["ping"], ["demand-reset"], ["operations"], ["operations", "list"], ["sources"], ["quarantine"], ["quarantine", "list"], ["quarantine", "replay"], ["decode"]]
+            ["adapters"], ["read-now"], ["ping"], ["demand-reset"], ["operations"], ["operations", "list"], ["switch"], ["switch", "open"], ["switch", "close"], ["switch", "watch"], ["sources"], ["quarantine"], ["quarantine", "list"], ["quarantine", "replay"], ["decode"]]
 ASKS_GATEWAY = [["adapters"], ["meters"], ["meters", "show", "M1"], ["reads", "M1"], ["reads", "M1", "--registers"],
                 ["reads", "M1", "--intervals", "--from", "2026-01-01", "--to", "2026-01-02"], ["events"], ["clocks"], ["changes"], ["changes", "--once"],
                 ["changes", "--forget", "billing"], ["reconcile", "--day", "2026-01-15"], ["sources"],
