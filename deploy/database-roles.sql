@@ -6,7 +6,8 @@ FROM unnest(ARRAY['ami_migrator', 'ami_ingest', 'ami_reader', 'ami_switch', 'ami
 WHERE NOT EXISTS (SELECT FROM pg_roles WHERE rolname = name) \gexec
 SELECT format('CREATE ROLE %I LOGIN %s', name, options)
 FROM (VALUES ('ami_gateway_owner', 'IN ROLE ami_migrator'), ('ami_gateway', 'BYPASSRLS IN ROLE ami_ingest'),
-             ('ami_gateway_reader', 'IN ROLE ami_reader'), ('ami_auditor', 'IN ROLE ami_audit')) AS wanted (name, options)
+             ('ami_gateway_reader', 'IN ROLE ami_reader'), ('ami_gateway_switch', 'IN ROLE ami_switch'),
+             ('ami_auditor', 'IN ROLE ami_audit')) AS wanted (name, options)
 WHERE NOT EXISTS (SELECT FROM pg_roles WHERE rolname = name) \gexec
 -- What it makes belongs to the group, so that any member can go on with it.
 ALTER ROLE ami_gateway_owner SET role = 'ami_migrator';

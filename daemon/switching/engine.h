@@ -240,6 +240,7 @@ class Engine {
 
   // engine_upkeep.cc
   void renew_lease();
+  void keep_lease();
   void look_after(const SwitchOperation& operation);
   void remind(const SwitchOperation& operation);
   [[nodiscard]] std::optional<storage::SwitchLease> lease();

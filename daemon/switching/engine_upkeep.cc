@@ -32,6 +32,16 @@ void Engine::renew_lease() {
   lease_until_ = asked_at + timing_.lease;
 }
 
+// Looking after many operations takes long: the lease must not lapse meanwhile.
+void Engine::keep_lease() {
+  {
+    const Steady now = parts_.steady();
+    const std::lock_guard lock(mutex_);
+    if (stopped_ || lease_until_ - now > timing_.lease / 2) return;
+  }
+  renew_lease();
+}
+
 // Whether `span` is over since this run first saw it so.
 bool Engine::over(std::map<SwitchId, Steady>& since, SwitchId id, std::chrono::seconds span) {
   const Steady now = parts_.steady();
@@ -68,6 +78,7 @@ void Engine::tick() {
       const UtcInstant since = operation.ended_at.value_or(operation.asked.created_at);
       figures.oldest_unresolved = std::min(figures.oldest_unresolved.value_or(since), since);
     }
+    keep_lease();
     look_after(operation);
   }
   const std::lock_guard lock(mutex_);

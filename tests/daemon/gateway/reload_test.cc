@@ -43,6 +43,23 @@ TEST(Reload, NamesWhatNeedsARestartAndLeavesItAsItWas) {
   EXPECT_EQ(running.rpc.unix_path, std::nullopt);
 }
 
+TEST(Reload, WhatUtilitiesKnowOfTheirSwitchesIsTakenOverAndTheRestOfSwitchingIsNot) {
+  GatewayConfig running;
+  running.switching.emplace().conninfo = "dbname=ami";
+  GatewayConfig fresh = running;
+  fresh.switching->utilities.push_back({"hydro", {}, {}});
+  EXPECT_TRUE(take_over(running, fresh).empty());
+  ASSERT_EQ(running.switching->utilities.size(), 1U);
+  fresh.switching->lease = std::chrono::seconds{60};
+  fresh.switching->utilities.clear();
+  EXPECT_EQ(take_over(running, fresh), std::vector<std::string>{"switching"});
+  EXPECT_EQ(running.switching->lease, std::chrono::seconds{10});
+  EXPECT_TRUE(running.switching->utilities.empty());
+  fresh.switching.reset();
+  EXPECT_EQ(take_over(running, fresh), std::vector<std::string>{"switching"});
+  EXPECT_TRUE(running.switching.has_value()) << "what is under way must be looked after";
+}
+
 TEST(Reload, OfTheJournalNothingChangesWhileItIsOpen) {
   const GatewayConfig start;
   for (const auto& change : std::vector<std::function<void(JournalSettings&)>>{

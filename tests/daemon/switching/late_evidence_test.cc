@@ -152,6 +152,17 @@ TEST_F(LateEvidenceTest, MeterThatWasTakenOutTellsNothingOfItsPlaceAnyMore) {
   EXPECT_EQ(state(id), State::Verifying) << "on a shelf every meter is zero";
 }
 
+TEST_F(LateEvidenceTest, ClockThatIsAMinuteAheadDatesNothingIntoTheOpenSwitch) {
+  const SwitchId id = claimed("r1");
+  const UtcInstant done = *get(id).claimed_at;
+  source.arrives(7, quarters(done + seconds{59}, {"0.8"}));
+  later(minutes{50});
+  EXPECT_EQ(state(id), State::Verifying);
+  source.arrives(7, quarters(done + seconds{60}, {"0.8"}));
+  later(seconds{31});
+  EXPECT_EQ(state(id), State::Contradicted);
+}
+
 TEST_F(LateEvidenceTest, AnotherMetersEnergyIsNotItsOwn) {
   const SwitchId id = claimed("r1");
   source.arrives(8, quarters(next_quarter(), {"5", "5"}));

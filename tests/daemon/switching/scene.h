@@ -69,7 +69,11 @@ class FlakyStore final : public storage::SwitchStore {
   Answer<std::optional<SwitchOperation>> by_transaction(const std::string& transaction) override {
     return real_.by_transaction(transaction);
   }
-  Answer<std::vector<SwitchOperation>> open_books() override { return real_.open_books(); }
+  Answer<std::vector<SwitchOperation>> open_books() override {
+    if (at_open_books) at_open_books();
+    return real_.open_books();
+  }
+  std::function<void()> at_open_books;
   Answer<std::vector<SwitchOperation>> of_meter(MeterId meter, std::size_t limit) override {
     return real_.of_meter(meter, limit);
   }

@@ -149,6 +149,21 @@ TEST_F(SubmitTest, AStoppedEngineSendsNothingOfWhatWasUnderWay) {
   EXPECT_EQ(carrier.left.size(), 1U);
 }
 
+TEST_F(SubmitTest, ALongRoundKeepsTheLease) {
+  SwitchRequest asked = request("r1");
+  asked.not_before = wall + hours{1};
+  submit(asked);
+  const auto other = make("second");
+  // The round begins in time, and what it looks after takes until shortly before the lease ends.
+  store.at_open_books = [this] { steady += timing.lease - milliseconds{1}; };
+  engine->tick();
+  store.at_open_books = {};
+  steady += milliseconds{2};
+  other->tick();
+  EXPECT_FALSE(other->sends());
+  EXPECT_TRUE(engine->sends());
+}
+
 TEST_F(SubmitTest, TheLeaseThatIsHandedOverIsFreeAtOnce) {
   const auto other = make("second");
   other->tick();

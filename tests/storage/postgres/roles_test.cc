@@ -332,6 +332,19 @@ TEST_F(Roles, ChecksSayWhatIsWrongWithALogin) {
   }
   Database owner({.conninfo = conninfo});
   EXPECT_TRUE(check_ingest_role(owner, true).ok());
+  EXPECT_TRUE(check_switch_role(owner, true).ok());
+  const std::pair<const char*, const char*> switches[] = {{"t_switch", ""},
+                                                          {"ami", "a superuser"},
+                                                          {"t_ingest", "is in ami_ingest"},
+                                                          {"t_reader", "GRANT ami_switch TO \"t_reader\""}};
+  for (const auto& [user, reason] : switches) {
+    Database login({.conninfo = as_user(conninfo, user)});
+    const Outcome role = check_switch_role(login, false);
+    EXPECT_EQ(role.ok(), std::string_view(reason).empty()) << user;
+    if (!role.ok()) {
+      EXPECT_NE(role.error().message.find(reason), std::string::npos) << role.error().message;
+    }
+  }
 }
 
 // A cluster of its own: the shared one has the roles already.

@@ -27,6 +27,10 @@ class GivenLimits final : public storage::SwitchLimits {
   Answer<storage::LimitChange> propose(const storage::LimitChange&) override { return away(); }
   Answer<storage::LimitChange> approve(std::int32_t, std::int64_t, const std::string&) override { return away(); }
   Answer<std::vector<storage::LimitChange>> changes(std::int32_t, std::size_t) override { return away(); }
+  Answer<std::vector<storage::LimitShadow>> shadow(std::int32_t, UtcInstant,
+                                                   std::span<const storage::LimitChange>) override {
+    return away();
+  }
   std::vector<LimitUse> uses;
   bool gone = false;
 };
