@@ -1,7 +1,7 @@
 #include "storage/postgres/switch_seal_rows.h"
 
 #include <limits>
-#include <stdexcept>
+#include <utility>
 
 #include "meter_model/audit/canonical.h"
 
@@ -24,10 +24,55 @@ void put_time(audit::CanonicalWriter& out, std::int64_t pg) {
   }
 }
 
+std::int64_t number(std::string_view bytes) {
+  std::uint64_t out = 0;
+  for (const char c : bytes) out = (out << 8U) | static_cast<unsigned char>(c);
+  // Narrower ones keep their sign.
+  return bytes.size() == 4 ? static_cast<std::int32_t>(static_cast<std::uint32_t>(out)) : static_cast<std::int64_t>(out);
+}
+
+// The canonical bytes of a line whose columns `next` gives one after the other, as PostgreSQL sends them in binary.
+template <class Next>
+std::string canonical(Next&& next) {
+  std::string out;
+  audit::CanonicalWriter writer(out);
+  bool first = true, gone = false;
+  for (const audit::FieldInfo& field : audit::fields()) {
+    const std::optional<std::string_view> value = next();
+    gone = gone || (first && !value);  // a line without a number is none
+    if (std::exchange(first, false) && value) out.reserve(1024);
+    if (!value) {
+      writer.null();
+    } else if (field.kind == audit::FieldKind::Text) {
+      writer.text(*value);
+    } else if (field.kind == audit::FieldKind::Time) {
+      put_time(writer, number(*value));
+    } else {
+      writer.number(number(*value));
+    }
+  }
+  return gone ? std::string() : out;
+}
+
 audit::Digest digest_of(std::string_view bytes) {
   const auto digest = audit::digest_from_bytes(bytes);
   // The table holds no other; where its check was taken away, a hash of another length fits nothing.
   return digest.value_or(audit::Digest{});
+}
+
+// The columns of sealed_columns(), likewise.
+template <class Next>
+SealedLine line(Next&& next) {
+  SealedLine out;
+  const auto needed = [&] { return number(next().value_or(std::string_view())); };
+  out.position = needed();
+  out.audit_id = needed();
+  out.format = static_cast<int>(needed());
+  if (const auto row = next()) out.row = digest_of(*row);
+  if (const auto chain = next()) out.chain = digest_of(*chain);
+  if (const auto at = next()) out.sealed_at = UtcInstant{std::chrono::microseconds{unix_micros(number(*at))}};
+  out.canonical = canonical(next);
+  return out;
 }
 
 }  // namespace
@@ -46,26 +91,12 @@ const std::string& audit_columns() {
 }
 
 std::string canonical_line(const Rows& rows, int row, int first_column) {
-  std::string out;
-  if (rows.null(row, first_column)) return out;
-  out.reserve(1024);
-  audit::CanonicalWriter writer(out);
   int column = first_column;
-  for (const audit::FieldInfo& field : audit::fields()) {
-    if (rows.null(row, column)) {
-      writer.null();
-    } else if (field.kind == audit::FieldKind::Text) {
-      writer.text(rows.text(row, column));
-    } else if (field.kind == audit::FieldKind::Number) {
-      writer.number(rows.i8(row, column));
-    } else if (field.kind == audit::FieldKind::Flag) {
-      writer.number(rows.i4(row, column));
-    } else {
-      put_time(writer, rows.i8(row, column));
-    }
-    ++column;
-  }
-  return out;
+  return canonical([&]() -> std::optional<std::string_view> {
+    const int here = column++;
+    if (rows.null(row, here)) return std::nullopt;
+    return rows.text(row, here);
+  });
 }
 
 const std::string& sealed_columns() {
@@ -77,15 +108,16 @@ const std::string& sealed_columns() {
 }
 
 SealedLine sealed_line(const Rows& rows, int row) {
-  SealedLine out;
-  out.position = rows.i8(row, 0);
-  out.audit_id = rows.i8(row, 1);
-  out.format = rows.i4(row, 2);
-  if (!rows.null(row, 3)) out.row = digest_of(rows.text(row, 3));
-  if (!rows.null(row, 4)) out.chain = digest_of(rows.text(row, 4));
-  if (!rows.null(row, 5)) out.sealed_at = UtcInstant{std::chrono::microseconds{unix_micros(rows.i8(row, 5))}};
-  out.canonical = canonical_line(rows, row, 6);
-  return out;
+  int column = 0;
+  return line([&]() -> std::optional<std::string_view> {
+    const int here = column++;
+    if (rows.null(row, here)) return std::nullopt;
+    return rows.text(row, here);
+  });
+}
+
+SealedLine sealed_line(CopyOut& rows) {
+  return line([&] { return rows.field(); });
 }
 
 }  // namespace ami::storage

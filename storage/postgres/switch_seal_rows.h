@@ -5,6 +5,7 @@
 
 #include "storage/contract/switch_seals.h"
 #include "storage/postgres/binary_copy.h"
+#include "storage/postgres/copy_out.h"
 
 namespace ami::storage {
 
@@ -17,5 +18,6 @@ std::string canonical_line(const Rows& rows, int row, int first_column);
 // Of switch_seal s and switch_audit a, for sealed_line().
 const std::string& sealed_columns();
 SealedLine sealed_line(const Rows& rows, int row);
+SealedLine sealed_line(CopyOut& rows);  // of the row that next() came to
 
 }  // namespace ami::storage

@@ -5,6 +5,7 @@
 
 #include "meter_model/audit/canonical.h"
 #include "meter_model/failpoint.h"
+#include "storage/postgres/copy_out.h"
 #include "storage/postgres/session.h"
 #include "storage/postgres/switch_seal_rows.h"
 
@@ -172,14 +173,14 @@ Answer<std::vector<SealedLine>> PostgresSeals::sealed(std::int64_t after, std::s
   return database_.impl().answer([&](Session& session) {
     pqxx::work tx(session);
     Rows::query(session.raw(), kByIndex, Params());
-    Params params;
-    params.i8(after);
-    params.i8(static_cast<std::int64_t>(limit));
-    const std::string sql = "SELECT " + sealed_columns() +
-                            " FROM switch_seal s LEFT JOIN switch_audit a ON a.audit_id = s.audit_id"
-                            " WHERE s.position > $1 ORDER BY s.position LIMIT $2";
-    auto out = lines_of(Rows::query(session.raw(), sql.c_str(), params));
-    tx.commit();
+    std::vector<SealedLine> out;
+    out.reserve(std::min<std::size_t>(limit, 10'000));
+    // Lines are read while the server looks up the next ones.
+    CopyOut rows(session.raw(), "SELECT " + sealed_columns() +
+                                    " FROM switch_seal s LEFT JOIN switch_audit a ON a.audit_id = s.audit_id"
+                                    " WHERE s.position > " +
+                                    std::to_string(after) + " ORDER BY s.position LIMIT " + std::to_string(limit));
+    while (rows.next()) out.push_back(sealed_line(rows));
     return out;
   });
 }
