@@ -171,9 +171,9 @@ TEST_F(SwitchingConfigTest, FolderAndKeyOfTheAuditGoTogether) {
   EXPECT_EQ(both.config.switching->audit.head_dir, folder_.path("heads"));
   EXPECT_EQ(both.config.switching->audit.key_file, "/etc/audit.key");
   EXPECT_EQ(problems("switching:\n  conninfo: dbname=ami\n  audit: {head_dir: heads}\n"),
-            Strings{"6: head_dir: head_dir and key_file go together"});
+            Strings{"7: head_dir: head_dir and key_file go together"});
   EXPECT_EQ(problems("switching:\n  conninfo: dbname=ami\n  audit:\n    key_file: audit.key\n"),
-            Strings{"7: key_file: head_dir and key_file go together"});
+            Strings{"8: key_file: head_dir and key_file go together"});
 }
 
 }  // namespace

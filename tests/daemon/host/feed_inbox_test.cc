@@ -63,7 +63,9 @@ class OneRun {
 
   template <class Condition>
   bool turn_until(Condition condition) {
-    for (int turn = 0; turn < 2'000'000 && !condition(); ++turn) {
+    // Waits for the disk while its clock stands: bounded by time, since turns cost next to none.
+    const auto patience = std::chrono::steady_clock::now() + std::chrono::minutes{2};
+    while (!condition() && std::chrono::steady_clock::now() < patience) {
       io_.restart();
       io_.run_one();
     }

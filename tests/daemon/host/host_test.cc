@@ -30,7 +30,8 @@ class HostTest : public ::testing::Test {
 
   template <class Condition>
   bool turn_until(Condition condition) {
-    for (int turn = 0; turn < 200'000 && !condition(); ++turn) {
+    const auto patience = std::chrono::steady_clock::now() + std::chrono::minutes{2};
+    while (!condition() && std::chrono::steady_clock::now() < patience) {
       io_.restart();
       io_.run_one();
     }
