@@ -52,6 +52,7 @@ class Reader {
     span(s, "send_deadline", milliseconds{100}, minutes{1}, out.send_deadline);
     span(s, "reconcile", minutes{10}, days{7}, out.reconcile);
     if (has(s, "audit")) audit(s.section("audit"), out.audit);
+    out.limits_conninfo = text(s, "limits_conninfo");
     rules(s, out);
     if (!has(s, "utilities")) return out;
     for (const Settings& one : s.sections("utilities")) utility(one, out);

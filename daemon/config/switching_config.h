@@ -58,6 +58,7 @@ struct SwitchingConfig {
   std::vector<SwitchingUtility> utilities;
   SwitchAuditConfig audit{};
   std::chrono::seconds reconcile{std::chrono::hours{24}};  // between two comparisons of all switches
+  std::string limits_conninfo{};  // of a login in role ami_limits; empty = no limit is changed through this gateway
   std::string rules_dir{};  // docs/switching-policy.md; empty = no rules beyond the engine's own
   bool operator==(const SwitchingConfig&) const = default;
 };

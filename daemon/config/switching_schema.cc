@@ -86,7 +86,7 @@ std::vector<SettingDef> switching_settings() {
       needed("conninfo",
              "libpq string of a login in role ami_switch, which alone writes the book of operations: "
              "docs/database-roles.md."),
-      number("threads", 1, 64, "4", "Threads that wait for the book; each may use a connection."),
+      number("threads", 1, 64, "4", "Threads that wait for the book for callers, and as many for what leaves; each may use a connection."),
       row("lease", K::Duration, "10s",
           "How long a gateway that is gone still holds the right to send: one of several sends. 2s to 10m."),
       row("expiry", K::Duration, "24h", "How long an order without not_after may wait to leave."),
@@ -114,6 +114,10 @@ std::vector<SettingDef> switching_settings() {
                row("key_file", K::Path, "",
                    "Ed25519 private key in PEM that signs them, for its owner's eyes only; deploy/audit-key makes one.")},
               "The sealed audit of the switch: docs/audit.md."),
+      row("limits_conninfo", K::Text, "",
+          "libpq string of a login in role ami_limits, by which two persons change limits: docs/switching-policy.md. "
+          "Empty: not through this gateway. A gateway that also switches then holds both logins; keep them apart "
+          "where that matters."),
       row("rules_dir", K::Path, "",
           "Folder of the rules that forbid an operation by reason, law, weather, list and hold: "
           "docs/switching-policy.md. Empty: none beyond the engine's own. Read at start."),

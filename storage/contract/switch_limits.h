@@ -13,6 +13,7 @@
 #include <chrono>
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -57,6 +58,14 @@ struct LimitChange {
   std::string approved_by;
 };
 
+// What a limit would have done to what really left.
+struct LimitShadow {
+  LimitChange would;
+  std::int64_t departures = 0;  // of that direction and reason
+  std::int64_t most = 0;        // in any one span, of any one person, feeder or transformer
+  std::int64_t refused = 0;     // each with more than the ceiling up to and with it, the refused ones counted, too
+};
+
 enum class StopScope : std::uint8_t { Opens, All };
 std::string_view name_of(StopScope scope);  // "OPENS"
 std::optional<StopScope> stop_scope_from(std::string_view name);
@@ -86,6 +95,11 @@ class SwitchLimits {
   virtual Answer<LimitChange> approve(std::int32_t utility, std::int64_t change, const std::string& actor) = 0;
   // Newest first.
   virtual Answer<std::vector<LimitChange>> changes(std::int32_t utility, std::size_t limit) = 0;
+
+  // Of each change, whether approved or only thought of: what it would have refused since then. The shadow mode
+  // before limits are enforced.
+  virtual Answer<std::vector<LimitShadow>> shadow(std::int32_t utility, UtcInstant since,
+                                                  std::span<const LimitChange> changes) = 0;
 };
 
 class SwitchStops {
@@ -101,6 +115,26 @@ class SwitchStops {
   virtual Answer<std::vector<SwitchStop>> list(std::int32_t utility, bool in_force_only, std::size_t limit) = 0;
 };
 inline constexpr std::size_t kClearsToEnd = 2;
+
+// An EMERGENCY_SAFETY that left and that nobody else has looked at.
+struct EmergencyDue {
+  SwitchId operation = 0;
+  std::string person;  // who answers for it
+  UtcInstant left_at{}, due_at{};
+  bool overdue = false;  // that person is suspended: rule EMERGENCY_UNREVIEWED
+};
+
+// The second look at each emergency, within 24 hours of its leaving. Until then is made up for, the person who
+// asked sends no other one; the database says so, too.
+class SwitchReviews {
+ public:
+  virtual ~SwitchReviews() = default;
+  // NotFound: no emergency of that number left. Excluded, rule SAME_PERSON: whoever answers for it, or asked.
+  // AlreadyExists.
+  virtual Answer<Done> review(std::int32_t utility, SwitchId operation, const std::string& actor,
+                              const std::string& words) = 0;
+  virtual Answer<std::vector<EmergencyDue>> due(std::int32_t utility) = 0;  // oldest first
+};
 
 // Whom a departure counts for: the human behind a program, else the caller.
 std::string counted_person(const SwitchAsked& asked);

@@ -7,7 +7,7 @@
 namespace ami::storage {
 namespace {
 
-constexpr std::array<std::string_view, 3> kRules{"SAFETY_HOLD", "KILL_SWITCH", "LIMIT"};
+constexpr std::array<std::string_view, 4> kRules{"SAFETY_HOLD", "KILL_SWITCH", "LIMIT", "EMERGENCY_UNREVIEWED"};
 
 // "hold=5 scope=FEEDER place=north 4": the last value goes to the end of the line.
 std::map<std::string, std::string> facts_of(std::string_view text) {
@@ -35,6 +35,10 @@ std::string words_of(std::string_view rule, const std::map<std::string, std::str
     return "safety hold " + fact("hold") + " is on " + fact("scope") + " " + fact("place") + ": nothing leaves";
   if (rule == "KILL_SWITCH")
     return "stop " + fact("stop") + " of " + fact("scope") + " is in force: nothing leaves until two persons clear it";
+  if (rule == "EMERGENCY_UNREVIEWED") {
+    return "nobody else has looked at emergency " + fact("operation") +
+           " in 24 hours: its person sends no other one until somebody has";
+  }
   return "the limit of " + fact("ceiling") + " " + fact("direction") + " (" + fact("reason") + ", " + fact("scope") +
          ") in " + fact("span_s") + " s is used up: nothing leaves";
 }

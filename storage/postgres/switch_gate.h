@@ -9,7 +9,7 @@
 
 namespace ami::storage {
 
-// Of an error's text: Excluded, rule SAFETY_HOLD, KILL_SWITCH or LIMIT, with its facts. nullopt = another error.
+// Of an error's text: Excluded, rule SAFETY_HOLD, KILL_SWITCH, LIMIT or EMERGENCY_UNREVIEWED, with its facts. nullopt = another error.
 std::optional<Refusal> gate_refusal(const std::string& error);
 
 }  // namespace ami::storage

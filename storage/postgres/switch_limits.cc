@@ -185,4 +185,34 @@ Answer<std::vector<LimitChange>> PostgresSwitchLimits::changes(std::int32_t util
   });
 }
 
+Answer<std::vector<LimitShadow>> PostgresSwitchLimits::shadow(std::int32_t utility, UtcInstant since,
+                                                              std::span<const LimitChange> changes) {
+  return database_.impl().answer([&](Session& session) {
+    std::vector<LimitShadow> out;
+    for (const LimitChange& change : changes) {
+      const std::string texts[] = {direction_of(change.key.opens), clean_text(change.key.reason),
+                                   std::string(name_of(change.key.scope))};
+      const UtcInstant times[] = {since};
+      Params params;
+      params.i4(utility);
+      params.texts(texts);
+      params.array(std::span<const UtcInstant>(times));
+      params.i8(change.key.span.count());
+      params.i8(change.ceiling);
+      // What left in the span before `since` fills it, too.
+      const Rows rows = Rows::query(
+          session.raw(),
+          "SELECT count(*), coalesce(max(n), 0), count(*) FILTER (WHERE n > $5) FROM (SELECT d.at, count(*) OVER"
+          " (PARTITION BY CASE $2[3] WHEN 'PERSON' THEN d.person WHEN 'FEEDER' THEN d.feeder WHEN 'TRANSFORMER'"
+          " THEN d.transformer ELSE '' END ORDER BY d.at RANGE BETWEEN make_interval(secs => $4::double precision"
+          " - 0.000001) PRECEDING AND CURRENT ROW) AS n FROM switch_departure d WHERE d.utility_id = $1 AND"
+          " d.direction = $2[1] AND d.at > $3[1] - make_interval(secs => $4::double precision) AND CASE $2[2] WHEN"
+          " '*' THEN d.reason <> 'EMERGENCY_SAFETY' ELSE d.reason = $2[2] END) x WHERE x.at > $3[1]",
+          params);
+      out.push_back({change, rows.i8(0, 0), rows.i8(0, 1), rows.i8(0, 2)});
+    }
+    return out;
+  });
+}
+
 }  // namespace ami::storage

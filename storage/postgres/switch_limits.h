@@ -17,6 +17,8 @@ class PostgresSwitchLimits final : public SwitchLimits {
   Answer<LimitChange> propose(const LimitChange& change) override;
   Answer<LimitChange> approve(std::int32_t utility, std::int64_t change, const std::string& actor) override;
   Answer<std::vector<LimitChange>> changes(std::int32_t utility, std::size_t limit) override;
+  Answer<std::vector<LimitShadow>> shadow(std::int32_t utility, UtcInstant since,
+                                          std::span<const LimitChange> changes) override;
 
  private:
   Database& database_;
@@ -30,6 +32,17 @@ class PostgresSwitchStops final : public SwitchStops {
   Answer<SwitchStop> clear(std::int32_t utility, std::int64_t id, const std::string& actor,
                            const std::string& reason) override;
   Answer<std::vector<SwitchStop>> list(std::int32_t utility, bool in_force_only, std::size_t limit) override;
+
+ private:
+  Database& database_;
+};
+
+class PostgresSwitchReviews final : public SwitchReviews {
+ public:
+  explicit PostgresSwitchReviews(Database& database) : database_(database) {}
+  Answer<Done> review(std::int32_t utility, SwitchId operation, const std::string& actor,
+                      const std::string& words) override;
+  Answer<std::vector<EmergencyDue>> due(std::int32_t utility) override;
 
  private:
   Database& database_;

@@ -95,6 +95,29 @@ CREATE TABLE switch_stop_clear (
   FOREIGN KEY (stop_id, utility_id) REFERENCES switch_stop (stop_id, utility_id)
 );
 
+-- The second look at an emergency.
+CREATE TABLE switch_review (
+  switch_id   bigint      PRIMARY KEY REFERENCES switch_departure,
+  utility_id  int         NOT NULL,
+  actor       text        NOT NULL CHECK (actor <> ''),
+  words       text        NOT NULL CHECK (words <> ''),
+  reviewed_at timestamptz NOT NULL DEFAULT clock_timestamp()
+);
+CREATE TRIGGER switch_review_stays BEFORE UPDATE OR DELETE OR TRUNCATE ON switch_review
+  FOR EACH STATEMENT EXECUTE FUNCTION ami_line_stays();
+CREATE FUNCTION ami_switch_reviewed() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS $$
+BEGIN
+  IF NOT EXISTS (SELECT FROM switch_departure d JOIN switch_operation o USING (switch_id)
+                 WHERE d.switch_id = NEW.switch_id AND d.utility_id = NEW.utility_id AND d.reason = 'EMERGENCY_SAFETY'
+                   AND NEW.actor NOT IN (d.person, o.caller)) THEN
+    RAISE EXCEPTION 'REVIEW: no emergency of that number left, or it is one of the same person'
+      USING ERRCODE = 'integrity_constraint_violation';
+  END IF;
+  RETURN NEW;
+END $$;
+CREATE TRIGGER switch_reviewed BEFORE INSERT ON switch_review FOR EACH ROW EXECUTE FUNCTION ami_switch_reviewed();
+CREATE INDEX switch_departure_emergency ON switch_departure (utility_id, at) WHERE reason = 'EMERGENCY_SAFETY';
+
 CREATE TRIGGER switch_limit_default_stays BEFORE DELETE OR TRUNCATE ON switch_limit_default
   FOR EACH STATEMENT EXECUTE FUNCTION ami_line_stays();
 CREATE TRIGGER switch_limit_change_stays BEFORE UPDATE OR DELETE OR TRUNCATE ON switch_limit_change
@@ -218,8 +241,14 @@ DECLARE
   who    text := CASE WHEN NEW.automatic AND NEW.on_behalf_of <> '' THEN NEW.on_behalf_of ELSE NEW.caller END;
   over   text := '';
 BEGIN
-  -- Two that leave at once would count the same departures.
-  PERFORM pg_advisory_xact_lock(7165290, NEW.utility_id);
+  -- Whoever sets a hold or a stop, or approves a limit, has this lock alone. Where a limit is enforced those that leave
+  -- do so one after the other, because two at once would count the same departures; else many leave at once.
+  PERFORM pg_advisory_xact_lock_shared(7165290, NEW.utility_id);
+  IF EXISTS (SELECT FROM switch_limit_change c JOIN switch_limit_approval a USING (change_id)
+             WHERE c.utility_id = NEW.utility_id AND c.enforced AND (c.expires_at IS NULL OR c.expires_at > clock_timestamp()))
+  THEN
+    PERFORM pg_advisory_xact_lock(7165292, NEW.utility_id);
+  END IF;
   SELECT * INTO held FROM ami_switch_held(NEW.utility_id, NEW.meter_id, NEW.usage_point, NEW.action) LIMIT 1;
   IF FOUND THEN
     RAISE EXCEPTION 'SAFETY_HOLD hold=% scope=% place=%', held.hold_id, held.scope, held.place
@@ -233,6 +262,14 @@ BEGIN
   END IF;
   SELECT d.feeder, d.transformer INTO place FROM usage_point p JOIN usage_point_detail d USING (usage_point_id)
     WHERE p.utility_id = NEW.utility_id AND p.key = NEW.usage_point AND d.valid @> clock_timestamp();
+  IF NEW.reason = 'EMERGENCY_SAFETY' THEN
+    SELECT d.switch_id INTO held FROM switch_departure d WHERE d.utility_id = NEW.utility_id
+      AND d.reason = 'EMERGENCY_SAFETY' AND d.person = who AND d.at < clock_timestamp() - interval '24 hours'
+      AND NOT EXISTS (SELECT FROM switch_review r WHERE r.switch_id = d.switch_id) ORDER BY d.at LIMIT 1;
+    IF FOUND THEN
+      RAISE EXCEPTION 'EMERGENCY_UNREVIEWED operation=%', held.switch_id USING ERRCODE = 'integrity_constraint_violation';
+    END IF;
+  END IF;
   FOR bound IN SELECT * FROM ami_switch_limits(NEW.utility_id, ami_switch_direction(NEW.action), NEW.reason, who,
                                                coalesce(place.feeder, ''), coalesce(place.transformer, '')) LOOP
     CONTINUE WHEN bound.used < bound.ceiling;
@@ -259,6 +296,7 @@ INSERT INTO table_access (pattern, ingest, reader, switch, audit) VALUES
   ('switch\_limit\_change',   '', '', 'SELECT', 'SELECT'),
   ('switch\_limit\_approval', '', '', 'SELECT', 'SELECT'),
   ('switch\_departure',       '', '', 'SELECT', 'SELECT'),
+  ('switch\_review',          '', '', 'SELECT, INSERT', 'SELECT'),
   ('switch\_stop',            '', '', 'SELECT, INSERT', 'SELECT'),
   ('switch\_stop\_clear',     '', '', 'SELECT, INSERT', 'SELECT');
 SELECT ami_apply_access();

@@ -383,6 +383,71 @@ TEST_F(Limits, KillSwitchOfAllStopsEverythingAndTwoStopsTakeTwoClearsEach) {
   EXPECT_EQ(stops->clear(north, 999, "cn=ann", "x").refusal().kind, Refusal::Kind::NotFound);
 }
 
+TEST_F(Limits, ShadowTellsWhatALimitWouldHaveRefused) {
+  // Three in one hour on F1, one on F2; then three hours later two more on F1.
+  for (const int meter : {0, 1, 2, 8}) ASSERT_EQ(send({.meter = meter}), "done");
+  ASSERT_EQ(send({.meter = 9, .reason = "EMERGENCY_SAFETY"}), "done");
+  ASSERT_EQ(send({.meter = 0, .action = SwitchAction::Close}), "done");
+  age("3 h");
+  for (const int meter : {3, 4}) ASSERT_EQ(send({.meter = meter}), "done");
+  PostgresSwitchLimits as_switch(*switch_login);
+  const auto shadow = [&](const LimitKey& key, std::int64_t ceiling, UtcInstant since) {
+    const LimitChange wanted[] = {change(key, ceiling)};
+    const auto out = as_switch.shadow(north, since, wanted);
+    EXPECT_TRUE(out.ok()) << (out.ok() ? "" : out.refusal().message);
+    return out.ok() ? std::to_string(out->at(0).departures) + " " + std::to_string(out->at(0).most) + " " +
+                          std::to_string(out->at(0).refused)
+                    : "";
+  };
+  const UtcInstant month = now - hours{720};
+  EXPECT_EQ(shadow(kFeederHour, 2, month), "6 3 1");
+  EXPECT_EQ(shadow(kFeederHour, 1, month), "6 3 3") << "two of the first three, one of the last two";
+  EXPECT_EQ(shadow(kFeederHour, 3, month), "6 3 0");
+  EXPECT_EQ(shadow({true, "*", LimitScope::All, kDay}, 5, month), "6 6 1");
+  EXPECT_EQ(shadow({true, "*", LimitScope::All, kDay}, 5, now - hours{1}), "2 6 1") << "the hours before fill it, too";
+  EXPECT_EQ(shadow({true, "EMERGENCY_SAFETY", LimitScope::All, kHour}, 0, month), "1 1 1");
+  EXPECT_EQ(shadow({false, "*", LimitScope::All, kHour}, 5, month), "1 1 0");
+  EXPECT_EQ(shadow({true, "*", LimitScope::Person, kDay}, 4, month), "6 6 2");
+  EXPECT_EQ(shadow(kFeederHour, 1, now + hours{1}), "0 0 0");
+}
+
+TEST_F(Limits, EmergencyIsLookedAtByAnotherPersonOrItsOwnSendsNoneAfterADay) {
+  PostgresSwitchReviews reviews(*switch_login);
+  const Order emergency{.meter = 0, .reason = "EMERGENCY_SAFETY", .caller = "cn=ann"};
+  ASSERT_EQ(send(emergency), "done");
+  ASSERT_EQ(send({.meter = 1}), "done");
+  auto due = reviews.due(north).value();
+  ASSERT_EQ(due.size(), 1U);
+  EXPECT_EQ(due[0].person, "cn=ann");
+  EXPECT_EQ(due[0].due_at - due[0].left_at, hours{24});
+  EXPECT_FALSE(due[0].overdue);
+  EXPECT_EQ(send(emergency), "done") << "there is time yet";
+  age("24 h");
+  EXPECT_TRUE(reviews.due(north)->at(0).overdue);
+  EXPECT_EQ(send(emergency), "EMERGENCY_UNREVIEWED");
+  EXPECT_EQ(last.rule->facts.at("operation"), std::to_string(due[0].operation));
+  EXPECT_EQ(send({.meter = 2, .reason = "EMERGENCY_SAFETY", .caller = "cn=bob"}), "done") << "another person";
+  EXPECT_EQ(send({.meter = 3}), "done") << "another reason";
+  const auto alone = reviews.review(north, due[0].operation, "cn=ann", "it burnt");
+  ASSERT_FALSE(alone.ok());
+  EXPECT_EQ(alone.refusal().rule->name, "SAME_PERSON");
+  EXPECT_EQ(reviews.review(north, due[0].operation, "cn=zoe", "").refusal().field, "words");
+  EXPECT_EQ(reviews.review(north, due[0].operation + 1, "cn=zoe", "x").refusal().kind, Refusal::Kind::NotFound)
+      << "no emergency";
+  EXPECT_EQ(reviews.review(south, due[0].operation, "cn=zoe", "x").refusal().kind, Refusal::Kind::NotFound);
+  ASSERT_TRUE(reviews.review(north, due[0].operation, "cn=zoe", "it burnt").ok());
+  EXPECT_EQ(reviews.review(north, due[0].operation, "cn=kim", "too").refusal().kind, Refusal::Kind::AlreadyExists);
+  EXPECT_EQ(send(emergency), "EMERGENCY_UNREVIEWED") << "the second one";
+  due = reviews.due(north).value();
+  ASSERT_TRUE(reviews.review(north, due[0].operation, "cn=zoe", "it burnt again").ok());
+  EXPECT_EQ(send(emergency), "done");
+  EXPECT_EQ(as("t_switch", "INSERT INTO switch_review (switch_id, utility_id, actor, words) SELECT switch_id, utility_id,"
+                           " 'cn=bob', 'all right' FROM switch_departure WHERE person = 'cn=bob'"),
+            "23000")
+      << "its own person, past the program";
+  EXPECT_EQ(as("t_switch", "DELETE FROM switch_review"), "42501");
+}
+
 // No run of operators and gateways passes a limit, whatever is sent at once and however often a gateway begins
 // anew.
 TEST_F(Limits, RandomRunsOfManyGatewaysPassNoLimit) {
