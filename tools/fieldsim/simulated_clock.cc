@@ -1,6 +1,8 @@
 #include "tools/fieldsim/simulated_clock.h"
 
 #include <algorithm>
+#include <boost/asio/cancellation_state.hpp>
+#include <boost/asio/cancellation_type.hpp>
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/this_coro.hpp>
@@ -16,6 +18,7 @@ using std::chrono::milliseconds;
 
 constexpr microseconds kLeastPause{500};
 constexpr microseconds kHeldPause{10'000};      // while time stands, nobody says when it goes on
+constexpr microseconds kBeside{1'000};
 constexpr microseconds kLongestPause{500'000};  // so that a limit that moves is seen
 
 }  // namespace
@@ -42,7 +45,12 @@ sdk::Awaitable<bool> SimulatedClock::wait(milliseconds span) {
   for (;;) {
     const UtcInstant at = now();
     if (at >= due) co_return true;
-    auto pause = std::chrono::ceil<microseconds>(duration<double, std::micro>(due - at) / factor_);
+    // A timer that had just run out when it was cancelled says nothing of that.
+    const asio::cancellation_state state = co_await asio::this_coro::cancellation_state;
+    if (state.cancelled() != asio::cancellation_type::none) co_return false;
+    // Beside the machine's clock it goes no faster than that.
+    const double factor = runs_ && at + kBeside >= std::chrono::system_clock::now() ? 1 : factor_;
+    auto pause = std::chrono::ceil<microseconds>(duration<double, std::micro>(due - at) / factor);
     pause = std::clamp(pause, at >= limit_ || !runs_ ? kHeldPause : kLeastPause, kLongestPause);
     timer.expires_after(pause);
     boost::system::error_code error;

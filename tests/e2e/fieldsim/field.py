@@ -33,8 +33,9 @@ adapters: [{feeds}]
 class Field:
     """Everything below one folder, which goes with close()."""
 
-    def __init__(self, more="", zones=None):
-        """more: further lines of gateway.yaml. zones: civil time of a feed's files, by feed; the demonstration has UTC."""
+    def __init__(self, more="", zones=None, lines=None):
+        """more: further lines of gateway.yaml. zones: civil time of a feed's files, by feed; the demonstration has UTC.
+        lines: of a feed, by feed, for those of the demonstration with the same keys or beside them."""
         self.gateway = Gateway(BUILD)
         self.folder = self.gateway.folder
         self.more = more
@@ -50,7 +51,11 @@ class Field:
             # The demonstration's files settle for a second; here nobody waits.
             text = self.own(text.replace("@DEMO@/field", str(self.folder)))
             text = text.replace("zone: UTC", "zone: " + (zones or {}).get(name.removesuffix(".yaml"), "UTC"))
-            (self.folder / name).write_text(re.sub(r"^settle: .*\nrescan: .*", "settle: 200ms\nrescan: 300ms", text, flags=re.M))
+            text = re.sub(r"^settle: .*\nrescan: .*", "settle: 200ms\nrescan: 300ms", text, flags=re.M)
+            for line in (lines or {}).get(name.removesuffix(".yaml"), []):
+                key = line.split(":")[0]
+                text = re.sub(rf"^{key}: .*\n", "", text, flags=re.M) + line.replace("@FIELD@", str(self.folder)) + "\n"
+            (self.folder / name).write_text(text)
 
     def _draw_ports(self, text):
         """Ports that nobody has now: both sides must know the other's before they start."""
@@ -65,19 +70,21 @@ class Field:
     def own(self, text):
         return re.sub(r"127\.0\.0\.1:(18\d{3})", lambda found: "127.0.0.1:" + self._ports[found[1]], text)
 
-    def start_gateway(self):
+    def start_gateway(self, environment=None):
         (self.folder / "rpc.sock").unlink(missing_ok=True)
         (self.folder / "http.port").unlink(missing_ok=True)
         feeds = ", ".join(str(self.folder / feed.name) for feed in FEEDS)
         self.gateway.start(CONFIG.format(folder=self.folder, conninfo=self.gateway.conninfo, config=ROOT / "config", feeds=feeds,
-                                         more=self.more))
+                                         more=self.more.replace("@CONNINFO@", self.gateway.conninfo)), environment=environment)
 
     def kill_gateway(self):
         self.gateway.daemon.kill()
         self.gateway.daemon.wait()
 
-    def ctl(self, *args, check=True):
-        return subprocess.run([BUILD / "bin/amictl", "--address", f"unix:{self.folder}/rpc.sock", "--utility", "demo",
+    def ctl(self, *args, check=True, gateway=None):
+        """`gateway`: another one than its own."""
+        folder = (gateway or self.gateway).folder
+        return subprocess.run([BUILD / "bin/amictl", "--address", f"unix:{folder}/rpc.sock", "--utility", "demo",
                                *map(str, args)], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=check)
 
     def import_books(self, scenario):

@@ -3,6 +3,12 @@
 
 #include <gtest/gtest.h>
 
+#include <boost/asio/bind_cancellation_slot.hpp>
+#include <boost/asio/cancellation_signal.hpp>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/this_coro.hpp>
+
 #include "tests/tools/fieldsim/support/field_run.h"
 
 namespace ami::fieldsim {
@@ -61,6 +67,30 @@ TEST(SimulatedClock, NeverShowsATimeThatIsStillToCome) {
     const UtcInstant shown = clock.now();
     EXPECT_LE(shown, std::chrono::system_clock::now());
   }
+}
+
+// The timer and the hand that cancels run out in one moment: the wait's own timer then says nothing of the cancellation.
+TEST(SimulatedClock, AWaitThatIsCancelledEndsThoughItsTimerHasJustRunOut) {
+  boost::asio::io_context io;
+  SimulatedClock clock(kStart, 1);  // stands: it looks every 10 ms
+  boost::asio::cancellation_signal cancel;
+  boost::asio::steady_timer hand(io, 1ms);
+  hand.async_wait([&](boost::system::error_code) { cancel.emit(boost::asio::cancellation_type::terminal); });
+  bool waited = true, ended = false;
+  const auto waits = [](SimulatedClock& on, bool& to_its_end) -> sdk::Awaitable<void> {
+    co_await boost::asio::this_coro::throw_if_cancelled(false);
+    to_its_end = co_await on.wait(1h);
+  };
+  boost::asio::co_spawn(io, waits(clock, waited),
+                        boost::asio::bind_cancellation_slot(cancel.slot(), [&](std::exception_ptr) { ended = true; }));
+  io.poll();
+  const auto both_are_over = std::chrono::steady_clock::now() + 30ms;
+  while (std::chrono::steady_clock::now() < both_are_over) {
+  }
+  const auto bound = std::chrono::steady_clock::now() + 20s;
+  while (!ended && std::chrono::steady_clock::now() < bound) io.run_one_for(50ms);
+  ASSERT_TRUE(ended);
+  EXPECT_FALSE(waited);
 }
 
 TEST(SimulatedClock, SaysWhatASpanOfTheMachineIsInItsTime) {
