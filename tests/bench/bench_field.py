@@ -202,14 +202,16 @@ class Feed:
 
     def __init__(self, path):
         self.file = open(path, encoding="ascii")
-        self.rest, self.came = "", {}
+        self.rest, self.came, self.stored = "", {}, {}
 
     def read(self):
         text = self.rest + self.file.read()
         whole, _, self.rest = text.rpartition("\n")
         for line in whole.splitlines():
-            meter, kind, at, received = line.split(" ")
-            self.came.setdefault((meter, kind, int(at)), int(received))
+            meter, kind, at, stored, received = line.split(" ")
+            key = (meter, kind, int(at))
+            if key not in self.came:
+                self.came[key], self.stored[key] = int(received), int(stored)
 
 
 def spans_ms(values):
@@ -282,6 +284,7 @@ def run(args, spread):
             "of_messages_nobody_acknowledged": ledger.unsure,
             "lag_ms": {"all": spans_ms([feed.came[key] - ledger.due[key] for key in came]),
                        **{family: spans_ms(lags) for family, lags in families.items()}},
+            "until_stored_ms": spans_ms([feed.stored[key] - ledger.due[key] for key in came]),
             "acknowledged_ms": spans_ms([ledger.acknowledged[key] - ledger.due[key] for key in came]),
             "time_factor_reached": round(ledger.speed, 1),
             "cpu_percent_of_one_core": {name: round(100 * used / seconds, 1) for name, used in spent.items()} if seconds else None,

@@ -1,6 +1,7 @@
 // A subscriber of the change feed, for bench_field.py: notes when each value came.
-// change_feed_client SOCKET UTILITY FILE writes a line a value, "METER READING_TYPE INSTANT RECEIVED", both times in
-// microseconds since 1970 (of an interval: its start), and at a heartbeat brings the file up to date. Prints "open" once
+// change_feed_client SOCKET UTILITY FILE writes a line a value, "METER READING_TYPE INSTANT STORED RECEIVED": the reading's
+// own time (of an interval: its start), the beginning of the transaction that stored it, and when it was here, each in
+// microseconds since 1970; at a heartbeat it brings the file up to date. Prints "open" once
 // it has heard from the gateway. Ends when its input does; exit 1 when the stream ended before.
 #include <grpcpp/create_channel.h>
 #include <grpcpp/grpcpp.h>
@@ -30,8 +31,10 @@ std::int64_t micros(const google::protobuf::Timestamp& at) {
 
 void note(const ami::v1::Change& change, std::int64_t received_us, std::FILE* file) {
   const char* meter = change.meter().c_str() + change.meter().rfind('/') + 1;
+  const std::int64_t stored_us = micros(change.changed_at());
   const auto line = [&](std::int64_t at_us) {
-    std::fprintf(file, "%s %s %" PRId64 " %" PRId64 "\n", meter, change.reading_type().c_str(), at_us, received_us);
+    std::fprintf(file, "%s %s %" PRId64 " %" PRId64 " %" PRId64 "\n", meter, change.reading_type().c_str(), at_us,
+                 stored_us, received_us);
   };
   for (const auto& run : change.intervals()) {
     const std::string& missing = run.now().missing();
