@@ -15,6 +15,10 @@ UtcInstant since_of(const SwitchOperation& operation) {
   return operation.claimed_at.value_or(operation.sent_at.value_or(operation.asked.created_at) + operation.flight);
 }
 
+UtcInstant energy_since(const SwitchOperation& operation) {
+  return since_of(operation) + kClockTolerance;
+}
+
 SwitchPosition position_from(std::string_view word) {
   for (const auto position : {SwitchPosition::Open, SwitchPosition::Armed, SwitchPosition::Closed}) {
     if (sdk::name_of(position) == word) return position;
@@ -118,7 +122,7 @@ Outcome LateEvidence::look(const storage::WatchedSwitch& watched, UtcInstant fro
   // While it may still act, and of an armed switch, energy tells nothing.
   if (operation.state == SwitchState::Sent || operation.state == SwitchState::Acknowledged) return Done{};
   if (operation.asked.action == SwitchAction::Arm) return Done{};
-  const UtcInstant since = since_of(operation);
+  const UtcInstant since = energy_since(operation);
   if (since >= until) return Done{};
   const auto energy = parts_.source.energy(meter, since, std::max(from, since), until);
   if (!energy.ok()) return transient(energy.refusal().message);

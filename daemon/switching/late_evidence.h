@@ -63,8 +63,10 @@ class LateEvidence {
   std::uint64_t looks_ = 0;
 };
 
-// From when on energy counts for an operation: as in EvidenceFrame::since.
+// From when on the meter must be in its position: as in EvidenceFrame::since.
 UtcInstant since_of(const SwitchOperation& operation);
+// From when on stored energy counts: a device's clock that is a minute ahead dates what flowed before later.
+UtcInstant energy_since(const SwitchOperation& operation);
 // A position by its word; Unknown for any other.
 SwitchPosition position_from(std::string_view word);
 

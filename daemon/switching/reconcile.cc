@@ -145,7 +145,7 @@ Answer<bool> Reconciliation::look_for_energy(Standing& standing) {
     if (meter.refusal().kind == Refusal::Kind::NotFound) return true;
     return meter.refusal();
   }
-  const UtcInstant now = parts_.now(), since = since_of(asked);
+  const UtcInstant now = parts_.now(), since = energy_since(asked);
   const UtcInstant from = std::max(since, now - settings_.energy_within), until = now + kAhead;
   const auto energy = parts_.source.energy(standing.meter.id, since, from, until);
   if (!energy.ok()) return energy.refusal();

@@ -130,6 +130,9 @@ TEST(EnergySeries, WhatWasNotMeasuredCountsForNothing) {
   EnergyChannel estimated = channel({"0", "0", "0"});
   estimated.slots[kNoon + minutes{15}].weight = Weight::Nothing;
   EXPECT_EQ(told({{estimated}, {}}), Told{});
+  EnergyChannel guessed = channel({"0.5", "0.5"});
+  for (auto& [start, value] : guessed.slots) value.weight = Weight::Nothing;
+  EXPECT_EQ(told({{guessed}, {}}), Told{}) << "estimated energy is no energy";
   EnergyChannel outage = channel({"0", "0", "0.5"});
   for (auto& [start, value] : outage.slots) value.weight = Weight::EnergyOnly;
   EXPECT_EQ(told({{outage}, {}}), (Told{"12:30 0.5"})) << "an outage is zero, opened or not; its energy is energy";

@@ -220,6 +220,19 @@ TEST_F(LateEvidenceTest, RestartLooksAtEverythingOnce) {
   EXPECT_EQ(get(id).evidence, kIntervals);
 }
 
+// The feed was renewed after a restore: what it would have told is gone.
+TEST_F(LateEvidenceTest, FeedThatBeginsAnewMakesItLookAtEverything) {
+  const SwitchId id = claimed("r1");
+  later(seconds{31});
+  source.arrives(7, quarters(next_quarter(), {"0", "0", "0"}));
+  source.changed.clear();
+  later(minutes{45});
+  ASSERT_EQ(state(id), State::Verifying);
+  source.known.clear();
+  later(seconds{31});
+  EXPECT_EQ(state(id), State::VerifiedOpen);
+}
+
 TEST_F(LateEvidenceTest, StoreThatIsAwayIsAskedAgain) {
   const SwitchId id = claimed("r1");
   later(seconds{31});

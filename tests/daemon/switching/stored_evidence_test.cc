@@ -323,6 +323,11 @@ TEST_F(StoredEvidenceTest, ManyOtherMetersChangesCostNoLook) {
   }
   later(hours{1});
   EXPECT_EQ(late->looks(), before);
+  store("2026-01-15T12:15:00Z", {0});
+  later(seconds{0});
+  EXPECT_EQ(late->looks(), before + 1);
+  later(seconds{0});
+  EXPECT_EQ(late->looks(), before + 1) << "a change is told once";
 }
 
 TEST_F(StoredEvidenceTest, QuestionsGoByIndex) {
