@@ -46,7 +46,7 @@ constexpr std::size_t kKeptThreads = 2;          // reading kept content again a
 constexpr int kMostProblemsLogged = 20;
 
 std::size_t query_connections(const GatewayConfig& config) {
-  const int switching = config.switching ? config.switching->threads + 3 : 0;
+  const int switching = config.switching ? 2 * config.switching->threads + 4 : 0;
   return kQueryThreads + kControlThreads + kKeptThreads + CommandsLink::kThreads +
          static_cast<std::size_t>(config.work_threads + switching);
 }
@@ -61,10 +61,12 @@ void end_on_defect(std::exception_ptr defect) {
 // Coroutines below run on strand_, which guards all plain members that change.
 class Gateway::Impl {
  public:
-  Impl(GatewayConfig config, const Families& families, Log& log, std::string version)
+  Impl(GatewayConfig config, const Families& families, Log& log, std::string version,
+       std::optional<SimulatedTime> simulated)
       : config_(std::move(config)),
         families_(families),
         log_(log),
+        clock_(simulated),
         metrics_(version),
         io_(config_.threads),
         strand_(asio::make_strand(io_)),
@@ -112,7 +114,8 @@ class Gateway::Impl {
       switching_ = std::make_unique<SwitchingLink>(
           *config_.switching, config_.database,
           SwitchingLink::Parts{io_.get_executor(), clock_, database_.queries(), database_.directory(),
-                               commands_.engine().shared_from_this(), log_});
+                               commands_.engine().shared_from_this(), log_,
+                               std::chrono::seconds{simulated ? 1 : 30}});
       metrics_.switching([this] { return switching_->counts(); });
       pipeline_.on_results([this, take](std::shared_ptr<FeedRoute> feed, std::span<const ResultObservation> results) {
         return switching_->take(std::move(feed), results, take);
@@ -486,8 +489,9 @@ class Gateway::Impl {
   bool stopping_ = false;
 };
 
-Gateway::Gateway(GatewayConfig config, const Families& families, Log& log, std::string version)
-    : impl_(std::make_unique<Impl>(std::move(config), families, log, std::move(version))) {}
+Gateway::Gateway(GatewayConfig config, const Families& families, Log& log, std::string version,
+                 std::optional<SimulatedTime> simulated)
+    : impl_(std::make_unique<Impl>(std::move(config), families, log, std::move(version), simulated)) {}
 Gateway::~Gateway() = default;
 int Gateway::run() {
   return impl_->run();

@@ -2,17 +2,20 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "daemon/config/gateway_config.h"
+#include "daemon/host/simulated_time.h"
 #include "daemon/log/log.h"
 
 namespace ami::daemon {
 
 class Gateway {
  public:
-  // `families` and `log` outlive the gateway.
-  Gateway(GatewayConfig config, const Families& families, Log& log, std::string version);
+  // `families` and `log` outlive the gateway. simulated: of a demonstration only.
+  Gateway(GatewayConfig config, const Families& families, Log& log, std::string version,
+          std::optional<SimulatedTime> simulated = std::nullopt);
   ~Gateway();
   Gateway(const Gateway&) = delete;
   Gateway& operator=(const Gateway&) = delete;

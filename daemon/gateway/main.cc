@@ -6,6 +6,7 @@
 #include <csignal>
 #include <cstdio>
 #include <iostream>
+#include <optional>
 
 #include "adapters/sdk/registration.h"
 #include "daemon/config/gateway_config.h"
@@ -24,6 +25,7 @@ int run(int argc, char** argv) {
       "gRPC.\nSIGTERM finishes work under way and ends; SIGHUP reads the configuration again.",
       "ami-gatewayd"};
   std::string config_file;
+  std::string simulated_clock;
   bool check = false;
   bool reference = false;
   app.add_option("-c,--config", config_file, "Configuration file, e.g. /etc/ami-gateway/gateway.yaml")
@@ -33,6 +35,10 @@ int run(int argc, char** argv) {
       "Print every problem of the configuration and of its feed files, then end: 0 good, 2 problems");
   app.add_flag("--print-config-reference", reference,
                "Print all settings with defaults, as Markdown, then end");
+  app.add_option("--simulated-clock", simulated_clock,
+                 "Demonstrations only (demo: true): the time was START when the machine's clock showed BEGAN, and runs "
+                 "FACTOR times as fast")
+      ->type_name("START,FACTOR,BEGAN");
   app.set_version_flag("--version", "ami-gatewayd " AMI_VERSION, "Print the version, then end");
   app.footer("Exit codes: 0 ended as asked, 1 failed or ended in haste, 2 wrong usage or configuration.");
   try {
@@ -62,6 +68,17 @@ int run(int argc, char** argv) {
     return 0;
   }
 
+  std::optional<ami::daemon::SimulatedTime> simulated;
+  if (!simulated_clock.empty()) {
+    const auto parsed = ami::daemon::parse_simulated_time(simulated_clock);
+    if (!parsed || !loaded.config.demo) {
+      std::cerr << "ami-gatewayd: --simulated-clock: "
+                << (parsed ? std::string("only with demo: true, never at a site") : parsed.error().message) << '\n';
+      return kConfigurationError;
+    }
+    simulated = *parsed;
+  }
+
   std::signal(SIGPIPE, SIG_IGN);  // a peer that went away is an error code, not a signal
   ami::daemon::Log log;
   log.configure(loaded.config.log_level, loaded.config.log_format);
@@ -69,7 +86,7 @@ int run(int argc, char** argv) {
     std::cerr << "ami-gatewayd: " << set.error().message << '\n';
     return kConfigurationError;
   }
-  ami::daemon::Gateway gateway(std::move(loaded.config), families, log, AMI_VERSION);
+  ami::daemon::Gateway gateway(std::move(loaded.config), families, log, AMI_VERSION, simulated);
   return gateway.run();
 }
 

@@ -32,7 +32,7 @@ storage::DatabaseOptions options(const SwitchingConfig& config, const DatabaseCo
   storage::DatabaseOptions out;
   out.conninfo = config.conninfo;
   out.answer_timeout = database.answer_timeout;
-  out.connections = static_cast<std::size_t>(config.threads) + 4;
+  out.connections = 2 * static_cast<std::size_t>(config.threads) + 5;
   out.application_name = "ami-gateway switching";
   return out;
 }
@@ -95,11 +95,14 @@ SwitchingLink::SwitchingLink(const SwitchingConfig& config, const DatabaseConfig
       watcher_(parts_.log),
       site_(parts_.readings),
       pool_(static_cast<std::size_t>(config.threads)),
-      registers_({parts_.commands, pool_, parts_.clock, parts_.readings}),
-      carrier_({parts_.commands, parts_.executor, pool_, parts_.clock, parts_.log}, registers_),
+      sends_(static_cast<std::size_t>(config.threads)),
+      registers_({parts_.commands, sends_, parts_.clock, parts_.readings}),
+      carrier_({parts_.commands, parts_.executor, sends_, parts_.clock, parts_.log}, registers_),
       limits_(database_),
       stops_(database_),
-      limit_rules_(limits_, stops_),
+      holds_(database_),
+      reviews_(database_),
+      limit_rules_(limits_, stops_, reviews_),
       rules_(switching::StoredRules::load(config.rules_dir, database_)),
       policy_(rules_ ? std::vector<const switching::Policy*>{&own_rules_, &limit_rules_, &rules_->policy()}
                      : std::vector<const switching::Policy*>{&own_rules_, &limit_rules_}),
@@ -110,9 +113,9 @@ SwitchingLink::SwitchingLink(const SwitchingConfig& config, const DatabaseConfig
               {config.audit.head_dir, config.audit.key_file, name_}),
       aftercare_({database_, parts_.readings, engine_, site_, [this] { return parts_.clock.now(); }, steady_now,
                   parts_.log},
-                 {.compare_every = config.reconcile}),
+                 {.compare_every = config.reconcile, .look_every = parts_.look_every}),
       served_{engine_, site_, store_, [this](std::function<void()> work) { post(std::move(work)); },
-              &aftercare_.findings(), &watch_} {}
+              &aftercare_.findings(), &watch_, &holds_, &stops_, &limits_} {}
 
 Outcome SwitchingLink::check() {
   return storage::check_switch_role(database_, allow_owner_);
@@ -186,7 +189,7 @@ sdk::Awaitable<Outcome> SwitchingLink::take(std::shared_ptr<FeedRoute> feed,
     const commands::MeterOf whose = meter_of(parts_.directory, parts_.clock, feed);
     Outcome outcome = Done{};
     const std::function<void()> work = [&] { outcome = arrivals_.take(*port, results, whose); };
-    co_await pool_.run(work);
+    co_await results_.run(work);
     if (!outcome.ok()) co_return outcome;
   }
   std::vector<ResultObservation> rest;
@@ -206,7 +209,9 @@ void SwitchingLink::stop() {
 }
 
 sdk::Awaitable<void> SwitchingLink::finish() {
-  while (loops_ > 0 || carrier_.under_way() > 0 || pool_.under_way() > 0) co_await parts_.clock.wait(kSlice);
+  while (loops_ > 0 || carrier_.under_way() > 0 || pool_.under_way() > 0 || sends_.under_way() > 0 ||
+         results_.under_way() > 0)
+    co_await parts_.clock.wait(kSlice);
   const std::function<void()> last = [this] {
     engine_.tick();  // what came back and could not be stored then
     if (begun_) sealer_.stop();

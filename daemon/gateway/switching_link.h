@@ -27,6 +27,7 @@
 #include "daemon/switching/stored_rules/limit_policy.h"
 #include "daemon/switching/stored_rules/stored_rules.h"
 #include "storage/postgres/switch_limits.h"
+#include "storage/postgres/safety_holds.h"
 #include "storage/postgres/switch_seals.h"
 #include "storage/postgres/switch_watch.h"
 #include "storage/postgres/switching.h"
@@ -42,6 +43,7 @@ class SwitchingLink {
     DirectoryCache& directory;
     std::shared_ptr<commands::Engine> commands;
     const Log& log;
+    std::chrono::milliseconds look_every;  // for evidence in the store
   };
   SwitchingLink(const SwitchingConfig& config, const DatabaseConfig& database, Parts parts);
 
@@ -88,12 +90,16 @@ class SwitchingLink {
   storage::PostgresSwitchWatch watch_;
   switching::LogWatcher watcher_;
   switching::AssetSite site_;
-  WorkerPool pool_;       // callers, results and callbacks of attempts
+  WorkerPool pool_;       // callers
+  WorkerPool sends_;      // what leaves and comes back: it must not wait behind callers
+  WorkerPool results_{2};
   WorkerPool upkeep_{3};  // what time does, the seals, and the aftercare: none waits for another
   switching::FinalRegister registers_;
   switching::FeedCarrier carrier_;
   storage::PostgresSwitchLimits limits_;
   storage::PostgresSwitchStops stops_;
+  storage::PostgresSafetyHolds holds_;
+  storage::PostgresSwitchReviews reviews_;
   switching::EnginePolicy own_rules_;
   switching::LimitPolicy limit_rules_;
   std::unique_ptr<switching::StoredRules> rules_;  // null: none are configured

@@ -9,7 +9,8 @@ namespace ami::daemon {
 namespace asio = boost::asio;
 
 UtcInstant SteadyClock::now() {
-  return std::chrono::floor<std::chrono::microseconds>(std::chrono::system_clock::now());
+  const auto machine = std::chrono::floor<std::chrono::microseconds>(std::chrono::system_clock::now());
+  return simulated_ ? simulated_->at(machine) : machine;
 }
 
 sdk::Awaitable<bool> SteadyClock::wait(std::chrono::milliseconds span) {

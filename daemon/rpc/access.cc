@@ -89,6 +89,13 @@ constexpr auto kRules = std::to_array<MethodRule>({
     {"/ami.v1.SwitchService/ReadState", kSeesSwitches},
     {"/ami.v1.SwitchService/ResolveByObservation", kSwitch},
     {"/ami.v1.SwitchService/Reconcile", kSeesSwitches},
+    {"/ami.v1.SwitchService/SetHold", kHoldAdmin},
+    {"/ami.v1.SwitchService/LiftHold", kHoldAdmin},
+    {"/ami.v1.SwitchService/ListHolds", kSeesSwitches | kHoldAdmin},
+    {"/ami.v1.SwitchService/Stop", kSwitch | kHoldAdmin},
+    {"/ami.v1.SwitchService/Resume", kSwitch | kHoldAdmin},
+    {"/ami.v1.SwitchService/ListStops", kSeesSwitches | kHoldAdmin},
+    {"/ami.v1.SwitchService/GetLimits", kSeesSwitches},
 });
 
 }  // namespace
@@ -126,6 +133,8 @@ Caller caller_from_uris(std::string name, const std::vector<std::string>& uris) 
       caller.roles |= kDemandReset;
     } else if (uri == "ami://role/switch") {
       caller.roles |= kSwitch;
+    } else if (uri == "ami://role/hold-admin") {
+      caller.roles |= kHoldAdmin;
     } else if (uri.starts_with(kUtility)) {
       const std::string_view key = std::string_view(uri).substr(kUtility.size());
       if (key == "*") {

@@ -19,8 +19,9 @@ inline constexpr Roles kAdmin = 8;  // sets and lifts legal holds
 inline constexpr Roles kCommand = 16;      // asks and pings meters; changes nothing in them
 inline constexpr Roles kDemandReset = 32;  // destroys the present maximum of a meter: of its own
 inline constexpr Roles kSwitch = 64;       // opens, arms and closes service switches: of its own, too
+inline constexpr Roles kHoldAdmin = 128;  // sets and lifts safety holds
 inline constexpr Roles kEveryRole =
-    kReader | kAsset | kAudit | kAdmin | kCommand | kDemandReset | kSwitch;
+    kReader | kAsset | kAudit | kAdmin | kCommand | kDemandReset | kSwitch | kHoldAdmin;
 
 struct MethodRule {
   std::string_view method;  // "/ami.v1.AssetService/Resolve"
@@ -41,8 +42,8 @@ struct Caller {
 };
 
 // Caller of the SAN URIs ami://role/reader, ami://role/asset, ami://role/audit, ami://role/admin,
-// ami://role/command, ami://role/demand-reset, ami://role/switch, ami://utility/{key}, ami://utility/*. Others
-// are ignored, so an unknown or misspelt one grants nothing.
+// ami://role/command, ami://role/demand-reset, ami://role/switch, ami://role/hold-admin, ami://utility/{key},
+// ami://utility/*. Others are ignored, so an unknown or misspelt one grants nothing.
 Caller caller_from_uris(std::string name, const std::vector<std::string>& uris);
 
 Caller full_caller(std::string name);  // every role, every utility

@@ -12,28 +12,6 @@ using v1::SwitchOperation;
 
 constexpr std::int64_t kStoreRetryS = 2;
 
-sw::SwitchAction action_from(SwitchOperation::Action action) {
-  switch (action) {
-    case SwitchOperation::OPEN:
-      return sw::SwitchAction::Open;
-    case SwitchOperation::CLOSE:
-      return sw::SwitchAction::Close;
-    case SwitchOperation::ARM:
-      return sw::SwitchAction::Arm;
-    default:
-      throw StatusError{invalid_field("action", "must be OPEN, CLOSE or ARM")};
-  }
-}
-
-std::string reason_from(SwitchOperation::Reason reason) {
-  if (reason == SwitchOperation::REASON_UNSPECIFIED || !SwitchOperation::Reason_IsValid(reason)) {
-    throw StatusError{invalid_field("reason",
-                                    "must be EMERGENCY_SAFETY, NON_PAYMENT, VACANT_MOVE_OUT, "
-                                    "CUSTOMER_REQUEST, THEFT, TEST, RESTORE_WRONGFUL or RECONNECT")};
-  }
-  return SwitchOperation::Reason_Name(reason);
-}
-
 std::string attestation_from(const v1::SubmitSwitchRequest& request) {
   if (request.attestations().empty()) return {};
   if (request.attestations_size() > 1) throw StatusError{invalid_field("attestations", "one is enough")};
@@ -59,7 +37,7 @@ SwitchOrder read_order(const Call& call, const v1::SubmitSwitchRequest& request)
   asked.usage_point = point.key;
   asked.serial_last4 = text_from("serial_last4", request.serial_last4());
   asked.action = action_from(request.action());
-  asked.reason = reason_from(request.reason());
+  asked.reason = reason_class_from(request.reason());
   asked.order_id = text_from("order_id", request.order_id());
   asked.caller = name_of_caller(call);
   asked.certificate = call.caller().uris;
@@ -99,6 +77,28 @@ StatusError no_such(const SwitchSubject& subject) {
 }
 
 }  // namespace
+
+sw::SwitchAction action_from(SwitchOperation::Action action) {
+  switch (action) {
+    case SwitchOperation::OPEN:
+      return sw::SwitchAction::Open;
+    case SwitchOperation::CLOSE:
+      return sw::SwitchAction::Close;
+    case SwitchOperation::ARM:
+      return sw::SwitchAction::Arm;
+    default:
+      throw StatusError{invalid_field("action", "must be OPEN, CLOSE or ARM")};
+  }
+}
+
+std::string reason_class_from(SwitchOperation::Reason reason) {
+  if (reason == SwitchOperation::REASON_UNSPECIFIED || !SwitchOperation::Reason_IsValid(reason)) {
+    throw StatusError{invalid_field("reason",
+                                    "must be EMERGENCY_SAFETY, NON_PAYMENT, VACANT_MOVE_OUT, "
+                                    "CUSTOMER_REQUEST, THEFT, TEST, RESTORE_WRONGFUL or RECONNECT")};
+  }
+  return SwitchOperation::Reason_Name(reason);
+}
 
 const Switching& switching_of(const Call& call) {
   if (call.backend().switching == nullptr) {

@@ -32,6 +32,8 @@ SwitchSubject subject_of(const Call& call, const std::string& name);
 // Certificate's subject, and for whom.
 std::string actor_of(const Call& call, const std::string& on_behalf_of);
 
+sw::SwitchAction action_from(v1::SwitchOperation::Action action);
+std::string reason_class_from(v1::SwitchOperation::Reason reason);
 sdk::SwitchPosition position_from(const std::string& field, v1::Target::SwitchPosition position);
 storage::SwitchState state_from(const std::string& field, v1::SwitchOperation::State state);
 

@@ -5,6 +5,7 @@
 
 #include "daemon/rpc/convert.h"
 #include "daemon/rpc/switch_differences.h"
+#include "daemon/rpc/switch_guards.h"
 #include "daemon/rpc/switch_messages.h"
 #include "daemon/rpc/switch_orders.h"
 #include "daemon/rpc/switch_standing.h"
@@ -158,6 +159,49 @@ SwitchService::Unary* SwitchService::Reconcile(Context* context, const v1::Recon
                                                v1::ReconcileSwitchesResponse* response) {
   return gate_.unary(context, "/ami.v1.SwitchService/Reconcile",
                      [request, response](const Call& call) { reconcile(call, *request, *response); });
+}
+
+// What stops switches goes where they go: it must not wait behind readings.
+SwitchService::Unary* SwitchService::SetHold(Context* context, const v1::SetSafetyHoldRequest* request,
+                                             v1::SafetyHold* response) {
+  return run(context, "/ami.v1.SwitchService/SetHold",
+             [request, response](const Call& call) { set_hold(call, *request, *response); });
+}
+
+SwitchService::Unary* SwitchService::LiftHold(Context* context, const v1::LiftSafetyHoldRequest* request,
+                                              v1::SafetyHold* response) {
+  return run(context, "/ami.v1.SwitchService/LiftHold",
+             [request, response](const Call& call) { lift_hold(call, *request, *response); });
+}
+
+SwitchService::Unary* SwitchService::ListHolds(Context* context, const v1::ListSafetyHoldsRequest* request,
+                                               v1::ListSafetyHoldsResponse* response) {
+  return run(context, "/ami.v1.SwitchService/ListHolds",
+             [request, response](const Call& call) { list_holds(call, *request, *response); });
+}
+
+SwitchService::Unary* SwitchService::Stop(Context* context, const v1::StopSwitchingRequest* request,
+                                          v1::SwitchStop* response) {
+  return run(context, "/ami.v1.SwitchService/Stop",
+             [request, response](const Call& call) { stop_switching(call, *request, *response); });
+}
+
+SwitchService::Unary* SwitchService::Resume(Context* context, const v1::ResumeSwitchingRequest* request,
+                                            v1::SwitchStop* response) {
+  return run(context, "/ami.v1.SwitchService/Resume",
+             [request, response](const Call& call) { resume_switching(call, *request, *response); });
+}
+
+SwitchService::Unary* SwitchService::ListStops(Context* context, const v1::ListSwitchStopsRequest* request,
+                                               v1::ListSwitchStopsResponse* response) {
+  return run(context, "/ami.v1.SwitchService/ListStops",
+             [request, response](const Call& call) { list_stops(call, *request, *response); });
+}
+
+SwitchService::Unary* SwitchService::GetLimits(Context* context, const v1::GetSwitchLimitsRequest* request,
+                                               v1::SwitchLimits* response) {
+  return run(context, "/ami.v1.SwitchService/GetLimits",
+             [request, response](const Call& call) { get_limits(call, *request, *response); });
 }
 
 grpc::ServerWriteReactor<v1::SwitchUpdate>* SwitchService::Watch(Context* context,

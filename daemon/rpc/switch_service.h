@@ -27,6 +27,13 @@ class SwitchService final : public v1::SwitchService::CallbackService {
   Unary* ReadState(Context*, const v1::ReadSwitchStateRequest*, v1::SwitchStanding*) override;
   Unary* ResolveByObservation(Context*, const v1::ResolveSwitchRequest*, v1::SwitchOperation*) override;
   Unary* Reconcile(Context*, const v1::ReconcileSwitchesRequest*, v1::ReconcileSwitchesResponse*) override;
+  Unary* SetHold(Context*, const v1::SetSafetyHoldRequest*, v1::SafetyHold*) override;
+  Unary* LiftHold(Context*, const v1::LiftSafetyHoldRequest*, v1::SafetyHold*) override;
+  Unary* ListHolds(Context*, const v1::ListSafetyHoldsRequest*, v1::ListSafetyHoldsResponse*) override;
+  Unary* Stop(Context*, const v1::StopSwitchingRequest*, v1::SwitchStop*) override;
+  Unary* Resume(Context*, const v1::ResumeSwitchingRequest*, v1::SwitchStop*) override;
+  Unary* ListStops(Context*, const v1::ListSwitchStopsRequest*, v1::ListSwitchStopsResponse*) override;
+  Unary* GetLimits(Context*, const v1::GetSwitchLimitsRequest*, v1::SwitchLimits*) override;
 
  private:
   Unary* run(Context* context, std::string_view method, std::function<void(const Call&)> work);

@@ -4,7 +4,9 @@
 
 #include "daemon/rpc/records.h"
 #include "daemon/switching/engine.h"
+#include "storage/contract/safety_holds.h"
 #include "storage/contract/switch_findings.h"
+#include "storage/contract/switch_limits.h"
 #include "storage/contract/switch_watch.h"
 #include "storage/contract/switching.h"
 
@@ -20,6 +22,10 @@ struct Switching {
   Executor executor;
   storage::SwitchFindings* findings = nullptr;  // of the daily comparison; null: none is made
   storage::SwitchWatch* watch = nullptr;        // positions out of events; null: only operations tell of them
+  // What stops a switch from outside of its own operation; null: not served.
+  storage::SafetyHolds* holds = nullptr;
+  storage::SwitchStops* stops = nullptr;
+  storage::SwitchLimits* limits = nullptr;
 };
 
 }  // namespace ami::rpc

@@ -38,6 +38,13 @@ const SwitchFeed* feed_of(const SiteFacts& facts, const storage::SwitchedMeter& 
   return &*found;
 }
 
+// A feed that switches, for which the meter has a name: nothing else could go before it.
+bool named_for(const storage::SwitchedMeter& meter, const MeterNow& now) {
+  return !now.vendor_id.empty() && std::ranges::any_of(meter.ways.names, [&](const storage::Alias& name) {
+    return name.feed == now.feed;
+  });
+}
+
 const SiteMeans* means_of(const UtilitySite& site, const commands::FeedFacts& feed) {
   const SiteMeans* of_family = nullptr;
   for (const SiteMeans& row : site.means) {
@@ -91,7 +98,12 @@ std::shared_ptr<const SiteFacts> AssetSite::facts() const {
 
 Answer<MeterNow> AssetSite::meter(std::int32_t utility, const std::string& key, UtcInstant now) {
   const auto known = facts();
-  auto found = meters_.at(utility, key, now);
+  auto found = meters_.at(utility, key, now, false);
+  if (!found.ok()) return found.refusal();
+  MeterNow out = meter_now(*known, *found, now);
+  if (named_for(*found, out)) return out;
+  // Which feed its values come from counts next, and is not known yet.
+  found = meters_.at(utility, key, now, true);
   if (!found.ok()) return found.refusal();
   return meter_now(*known, *found, now);
 }

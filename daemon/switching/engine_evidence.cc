@@ -135,14 +135,17 @@ Outcome Engine::weigh(const SwitchOperation& operation, const EvidenceItem& told
   if (!operation.sent_at ||
       !(state == SwitchState::Verifying || state == SwitchState::Uncertain || is_verified(state)))
     return Done{};
-  const auto meter = parts_.site.meter(operation.asked.utility, operation.asked.meter, parts_.now());
-  if (!meter.ok()) {
+  EvidenceMeans means;
+  if (!std::holds_alternative<Acknowledgement>(told)) {  // which rests on nothing that a site could say
+    auto meter = parts_.site.meter(operation.asked.utility, operation.asked.meter, parts_.now());
     // What is known of nobody's meter counts for nothing, however often it is told.
-    return meter.refusal().kind == Refusal::Kind::NotFound ? Outcome(Done{}) : transient(meter.refusal().message);
+    if (!meter.ok() && meter.refusal().kind == Refusal::Kind::NotFound) return Done{};
+    if (!meter.ok()) return transient(meter.refusal().message);
+    means = std::move(meter->means);
   }
   // A time is the device's only where the site says so.
   EvidenceItem item = told;
-  if (auto* report = std::get_if<PositionReport>(&item); report != nullptr && !meter->means.reports_device_time)
+  if (auto* report = std::get_if<PositionReport>(&item); report != nullptr && !means.reports_device_time)
     report->at.reset();
   bool took = false;
   if (Outcome ended = end_of_arm(operation, item, took); took) return ended;
@@ -151,7 +154,7 @@ Outcome Engine::weigh(const SwitchOperation& operation, const EvidenceItem& told
   frame.action = operation.asked.action;
   frame.sent_at = *operation.sent_at;
   frame.since = operation.claimed_at.value_or(*operation.sent_at + operation.flight);
-  const Judged judged = judge(frame, meter->means, item);
+  const Judged judged = judge(frame, means, item);
   if (judged.says == Judged::Says::Nothing) return Done{};
 
   Change change;

@@ -195,7 +195,8 @@ class SwitchStore {
   virtual Answer<Created> create(const SwitchAsked& asked, const SwitchNote& note) = 0;
 
   // Stores `next`, made out of version next.version - 1; all but id and `asked` may differ. Collision: it has
-  // moved on meanwhile, nothing is changed. With a lease: Excluded, rule NOT_THE_SENDER, when it is not held.
+  // moved on meanwhile, nothing is changed. It is durable when this says yes (but see SwitchNote::followed); SENT
+  // may be seen by others a moment before it is. With a lease: Excluded, rule NOT_THE_SENDER, when it is not held.
   // To SENT: Excluded, rule SAFETY_HOLD with the facts `hold`, `scope` and `place`.
   virtual Answer<Done> move(const SwitchOperation& next, const SwitchNote& note,
                             const std::optional<SwitchLease>& lease = {}) = 0;

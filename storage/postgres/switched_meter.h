@@ -16,14 +16,15 @@ struct SwitchedMeter {
   Utility utility;
   std::string usage_point;  // key of where it is installed then; empty = nowhere
   Fitted fitted;            // its firmware is empty as long as it was not known then
-  MeterWays ways;
+  MeterWays ways;  // key, meter, names and module; the rest only where it was asked for
 };
 
 class SwitchedMeters {
  public:
   explicit SwitchedMeters(Database& database) : database_(database), ways_(database) {}
-  // NotFound: the utility has no meter of that key.
-  Answer<SwitchedMeter> at(UtilityId utility, const std::string& key, UtcInstant when);
+  // NotFound: the utility has no meter of that key. One question; `deliveries` asks which feeds values came from,
+  // too, which takes several.
+  Answer<SwitchedMeter> at(UtilityId utility, const std::string& key, UtcInstant when, bool deliveries);
 
  private:
   Database& database_;

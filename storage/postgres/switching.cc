@@ -80,6 +80,48 @@ SwitchStore::Created repeated(const SwitchAsked& asked, SwitchOperation found) {
          "request_id");
 }
 
+// What departures hold locked (the counts of limits) must not wait for the disk: one flush after another would be
+// all that leaves. So the change is committed at once and made durable right after, together with others.
+void store_move(Session& session, const SwitchOperation& next, const SwitchNote& note,
+                const std::optional<SwitchLease>& lease, bool made_durable_later) {
+  pqxx::work tx(session);
+  if (lease) {
+    const std::string holder[] = {clean_text(lease->holder)};
+    Params params;
+    params.texts(holder);
+    params.i8(lease->epoch);
+    // Shared: whoever takes it over waits until this has happened or has not.
+    const Rows held = Rows::repeated(session.raw(),
+                                  "SELECT 1 FROM switch_lease WHERE name = 'sender' AND holder = $1[1]"
+                                  " AND epoch = $2 AND until > clock_timestamp() FOR SHARE",
+                                  params);
+    if (held.size() == 0) {
+      throw Refused{excluded("NOT_THE_SENDER", "another gateway sends: nothing leaves from here",
+                             {{"holder", lease->holder}})};
+    }
+  }
+  Params which;
+  which.i8(next.id);
+  const Rows before = Rows::repeated(
+      session.raw(), "SELECT state FROM switch_operation WHERE switch_id = $1 FOR UPDATE", which);
+  if (before.size() == 0 || !update_switch(session, next)) {
+    refuse(Refusal::Kind::Collision,
+           "switch operation " + std::to_string(next.id) + " has moved on meanwhile", "version");
+  }
+  SwitchNote line = note;
+  line.followed = note.followed || made_durable_later;
+  note_switch(session, next, before.text(0, 0), line);
+  commit(tx, next.state);
+}
+
+// All that this connection has committed, and whatever was committed before. A transaction waits for the disk only
+// if it wrote something itself.
+void make_durable(Session& session) {
+  pqxx::work tx(session);
+  Rows::repeated(session.raw(), "SELECT pg_logical_emit_message(true, 'ami', '')", Params());
+  tx.commit();
+}
+
 // Two at once: the index let one through. Nothing was looked up, so the other is not named.
 template <class T>
 Answer<T> named(Answer<T> answer, const SwitchAsked& asked) {
@@ -120,32 +162,9 @@ Answer<SwitchStore::Created> PostgresSwitching::create(const SwitchAsked& asked,
 Answer<Done> PostgresSwitching::move(const SwitchOperation& next, const SwitchNote& note,
                                      const std::optional<SwitchLease>& lease) {
   return named(database_.impl().answer([&](Session& session) {
-    pqxx::work tx(session);
-    if (lease) {
-      const std::string holder[] = {clean_text(lease->holder)};
-      Params params;
-      params.texts(holder);
-      params.i8(lease->epoch);
-      // Shared: whoever takes it over waits until this has happened or has not.
-      const Rows held = Rows::repeated(session.raw(),
-                                    "SELECT 1 FROM switch_lease WHERE name = 'sender' AND holder = $1[1]"
-                                    " AND epoch = $2 AND until > clock_timestamp() FOR SHARE",
-                                    params);
-      if (held.size() == 0) {
-        throw Refused{excluded("NOT_THE_SENDER", "another gateway sends: nothing leaves from here",
-                               {{"holder", lease->holder}})};
-      }
-    }
-    Params which;
-    which.i8(next.id);
-    const Rows before = Rows::repeated(
-        session.raw(), "SELECT state FROM switch_operation WHERE switch_id = $1 FOR UPDATE", which);
-    if (before.size() == 0 || !update_switch(session, next)) {
-      refuse(Refusal::Kind::Collision,
-             "switch operation " + std::to_string(next.id) + " has moved on meanwhile", "version");
-    }
-    note_switch(session, next, before.text(0, 0), note);
-    commit(tx, next.state);
+    const bool leaves = next.state == SwitchState::Sent;
+    store_move(session, next, note, lease, leaves);
+    if (leaves) make_durable(session);
     return Done{};
   }),
                next.asked);

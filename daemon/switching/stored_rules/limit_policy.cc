@@ -34,6 +34,28 @@ PolicyCheck LimitPolicy::kill_switch(const SwitchAsked& asked) const {
   return out;
 }
 
+PolicyCheck LimitPolicy::unreviewed(const SwitchAsked& asked) const {
+  PolicyCheck out;
+  out.rule = "EMERGENCY_UNREVIEWED";
+  out.binds = asked.reason == "EMERGENCY_SAFETY";
+  if (!out.binds) return out;
+  const auto due = reviews_.due(asked.utility);
+  if (!due.ok()) {
+    out.facts["missing"] = "emergencies could not be looked up";
+    return out;
+  }
+  const std::string person = storage::counted_person(asked);
+  for (const storage::EmergencyDue& one : *due) {
+    if (!out.passed || !one.overdue || one.person != person) continue;
+    const std::string id = std::to_string(one.operation);
+    out.facts["operation"] = id;
+    out.passed = false;
+    out.words = "nobody else has looked at emergency " + id + " of " + to_text(one.left_at) + " in 24 hours";
+    out.would_change = "a second person who reviews emergency " + id;
+  }
+  return out;
+}
+
 PolicyCheck LimitPolicy::limit(const SwitchAsked& asked) const {
   PolicyCheck out;
   out.rule = "LIMIT";
@@ -55,7 +77,7 @@ PolicyCheck LimitPolicy::limit(const SwitchAsked& asked) const {
 
 PolicyVerdict LimitPolicy::check(const PolicyInput& input) const {
   PolicyVerdict out;
-  for (PolicyCheck look : {kill_switch(input.asked), limit(input.asked)}) {
+  for (PolicyCheck look : {kill_switch(input.asked), unreviewed(input.asked), limit(input.asked)}) {
     for (const auto& [key, value] : look.facts) out.facts[look.rule + "." + key] = value;
     if (!look.passed && out.allowed()) {
       out.rule = look.rule;

@@ -64,6 +64,21 @@ TEST(CommandLine, AFailpointIsWarnedOfAndABadOneIsTwo) {
       << process.output();
 }
 
+TEST(CommandLine, TimeIsSimulatedOnlyForADemonstration) {
+  const TempFolder folder;
+  const auto site = folder.write("site.yaml", kGood);
+  const auto demo = folder.write("demo.yaml", std::string(kGood) + "demo: true\n");
+  const std::string good = "2026-10-25T01:00:00Z,360,2026-11-24T01:30:00Z";
+  DaemonProcess refused({"--config", site, "--simulated-clock", good});
+  EXPECT_EQ(refused.wait_for_exit(), 2);
+  EXPECT_NE(refused.output().find("never at a site"), std::string::npos) << refused.output();
+  for (const char* bad : {"360", "2026-10-25T01:00:00Z,0,2026-11-24T01:30:00Z"}) {
+    DaemonProcess process({"--config", demo, "--simulated-clock", bad});
+    EXPECT_EQ(process.wait_for_exit(), 2) << bad;
+    EXPECT_NE(process.output().find("--simulated-clock: "), std::string::npos) << process.output();
+  }
+}
+
 TEST(CommandLine, WrongUsageIsTwo) {
   EXPECT_EQ(run({}).code, 2);
   EXPECT_EQ(run({"--nonsense"}).code, 2);

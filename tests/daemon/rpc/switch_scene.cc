@@ -56,6 +56,9 @@ void SwitchScene::serve(bool switching, bool compares) {
       *engine, site, store, [this](std::function<void()> work) { switching_threads.post(std::move(work)); }});
   if (compares) switching_->findings = &found;
   switching_->watch = &events;
+  switching_->holds = holds;
+  switching_->stops = stops;
+  switching_->limits = limits;
   if (switching) fixture->switching = switching_.get();
   RpcServer::Config config = fixture->tls_config();
   config.unix_socket = fixture->folder.path() / "rpc.sock";

@@ -116,6 +116,9 @@ class SwitchScene : public daemon::switching::SwitchingTest {
   storage::UtilityId maui = 0;
   FakeFindings found;
   FakeWatch events;
+  storage::SafetyHolds* holds = nullptr;
+  storage::SwitchStops* stops = nullptr;
+  storage::SwitchLimits* limits = nullptr;
   std::size_t max_calls = 256;
   Workers switching_threads;
   std::unique_ptr<RpcFixture> fixture;

@@ -49,7 +49,7 @@ class SwitchedMeterTest : public StoreTest {
     ASSERT_TRUE(done.ok()) << done.refusal().message;
   }
   SwitchedMeter found(const char* when) {
-    const auto answer = SwitchedMeters(*database).at(north, "M1", at(when));
+    const auto answer = SwitchedMeters(*database).at(north, "M1", at(when), false);
     EXPECT_TRUE(answer.ok()) << (answer.ok() ? "" : answer.refusal().message);
     return answer.ok() ? *answer : SwitchedMeter{};
   }
@@ -90,12 +90,28 @@ TEST_F(SwitchedMeterTest, AfterAnExchangeItIsWhereItIsNow) {
 }
 
 TEST_F(SwitchedMeterTest, AnotherUtilitysMeterIsNone) {
-  const auto answer = SwitchedMeters(*database).at(south, "M1", at("2025-01-01T00:00:00Z"));
+  const auto answer = SwitchedMeters(*database).at(south, "M1", at("2025-01-01T00:00:00Z"), false);
   ASSERT_FALSE(answer.ok());
   EXPECT_EQ(answer.refusal().kind, Refusal::Kind::NotFound);
-  const auto near = SwitchedMeters(*database).at(north, "M11", at("2025-01-01T00:00:00Z"));
+  const auto near = SwitchedMeters(*database).at(north, "M11", at("2025-01-01T00:00:00Z"), false);
   ASSERT_FALSE(near.ok());
   EXPECT_EQ(near.refusal().nearest, "M1");
+}
+
+TEST_F(SwitchedMeterTest, BothWaysOfAskingTellTheSame) {
+  const SwitchedMeter quick = found("2025-01-01T00:00:00Z");
+  const auto whole = SwitchedMeters(*database).at(north, "M1", at("2025-01-01T00:00:00Z"), true);
+  ASSERT_TRUE(whole.ok());
+  EXPECT_EQ(whole->usage_point, quick.usage_point);
+  EXPECT_EQ(whole->ways.meter, quick.ways.meter);
+  EXPECT_EQ(whole->ways.module, quick.ways.module);
+  EXPECT_EQ(whole->ways.feeder, "F1");
+  ASSERT_EQ(whole->ways.names.size(), quick.ways.names.size());
+  for (std::size_t i = 0; i < quick.ways.names.size(); ++i) {
+    EXPECT_EQ(whole->ways.names[i].feed, quick.ways.names[i].feed);
+    EXPECT_EQ(whole->ways.names[i].kind, quick.ways.names[i].kind);
+    EXPECT_EQ(whole->ways.names[i].value, quick.ways.names[i].value);
+  }
 }
 
 }  // namespace

@@ -50,13 +50,30 @@ class GivenStops final : public storage::SwitchStops {
   bool gone = false;
 };
 
+class GivenReviews final : public storage::SwitchReviews {
+ public:
+  Answer<Done> review(std::int32_t, storage::SwitchId, const std::string&, const std::string&) override {
+    return away();
+  }
+  Answer<std::vector<storage::EmergencyDue>> due(std::int32_t) override {
+    if (gone) return away();
+    return emergencies;
+  }
+  std::vector<storage::EmergencyDue> emergencies;
+  bool gone = false;
+};
+
 struct Scene {
   GivenLimits limits;
   GivenStops stops;
-  LimitPolicy policy{limits, stops};
+  GivenReviews reviews;
+  LimitPolicy policy{limits, stops, reviews};
+  std::string reason = "TEST", caller = "cn=ann";
   PolicyVerdict check(SwitchAction action = SwitchAction::Open) const {
     PolicyInput input;
     input.asked.action = action;
+    input.asked.reason = reason;
+    input.asked.caller = caller;
     return policy.check(input);
   }
   static LimitUse use(LimitScope scope, std::int64_t used, bool enforced) {
@@ -86,7 +103,7 @@ TEST(LimitPolicy, FullLimitRefusesOnlyWhereItIsEnforced) {
   scene.limits.uses[1].enforced = true;
   EXPECT_EQ(scene.check().rule, "LIMIT");
   EXPECT_EQ(scene.check().words, "the limit OPEN * FEEDER 3600s of 5 is used up");
-  EXPECT_FALSE(scene.check().checks.at(1).would_change.empty());
+  EXPECT_FALSE(scene.check().checks.at(2).would_change.empty());
   scene.limits.uses = {Scene::use(LimitScope::All, 6, true)};
   EXPECT_EQ(scene.check().rule, "LIMIT") << "a ceiling that was lowered below what is used";
 }
@@ -103,22 +120,41 @@ TEST(LimitPolicy, KillSwitchOfOpensLeavesTheWayBack) {
     EXPECT_EQ(scene.check(action).rule, "KILL_SWITCH");
 }
 
+TEST(LimitPolicy, EmergencyThatNobodyLookedAtSuspendsItsPersonForEmergencies) {
+  Scene scene;
+  scene.reviews.emergencies = {{9, "cn=ann", {}, {}, false}};
+  scene.reason = "EMERGENCY_SAFETY";
+  EXPECT_TRUE(scene.check().allowed()) << "there is time yet";
+  scene.reviews.emergencies[0].overdue = true;
+  EXPECT_EQ(scene.check().rule, "EMERGENCY_UNREVIEWED");
+  EXPECT_EQ(scene.check().checks.at(1).would_change, "a second person who reviews emergency 9");
+  scene.caller = "cn=bob";
+  EXPECT_TRUE(scene.check().allowed()) << "another person";
+  scene.caller = "cn=ann";
+  scene.reason = "TEST";
+  EXPECT_TRUE(scene.check().allowed());
+  EXPECT_FALSE(scene.check().checks.at(1).binds);
+}
+
 TEST(LimitPolicy, BothAreToldAndTheKillSwitchCountsFirst) {
   Scene scene;
   scene.stops.stops = {Scene::stop(StopScope::All)};
   scene.limits.uses = {Scene::use(LimitScope::All, 5, true)};
   const PolicyVerdict verdict = scene.check();
   EXPECT_EQ(verdict.rule, "KILL_SWITCH");
-  ASSERT_EQ(verdict.checks.size(), 2U);
-  EXPECT_FALSE(verdict.checks[1].passed);
+  ASSERT_EQ(verdict.checks.size(), 3U);
+  EXPECT_FALSE(verdict.checks[2].passed);
 }
 
 TEST(LimitPolicy, WhatCannotBeLookedUpIsLeftToTheDatabase) {
   Scene scene;
-  scene.limits.gone = scene.stops.gone = true;
+  scene.reason = "EMERGENCY_SAFETY";
+  scene.limits.gone = scene.stops.gone = scene.reviews.gone = true;
   const PolicyVerdict verdict = scene.check();
   EXPECT_TRUE(verdict.allowed());
-  EXPECT_EQ(verdict.facts.count("LIMIT.missing") + verdict.facts.count("KILL_SWITCH.missing"), 2U);
+  EXPECT_EQ(verdict.facts.count("LIMIT.missing") + verdict.facts.count("KILL_SWITCH.missing") +
+                verdict.facts.count("EMERGENCY_UNREVIEWED.missing"),
+            3U);
 }
 
 }  // namespace

@@ -85,8 +85,9 @@ class Nescor : public storage::StoreTest {
     book = std::make_unique<storage::PostgresSwitching>(*as_switch);
     limits = std::make_unique<storage::PostgresSwitchLimits>(*as_switch);
     stops = std::make_unique<storage::PostgresSwitchStops>(*as_switch);
+    reviews = std::make_unique<storage::PostgresSwitchReviews>(*as_switch);
     rules = std::make_unique<StoredRules>(shipped_book(), *as_switch);
-    limit_policy = std::make_unique<LimitPolicy>(*limits, *stops);
+    limit_policy = std::make_unique<LimitPolicy>(*limits, *stops, *reviews);
     policies = std::make_unique<PolicyChain>(
         std::vector<const Policy*>{&own, limit_policy.get(), &rules->policy()});
     for (const auto kind : storage::kProtectedKinds) hand_in(kind, 1, {});
@@ -166,6 +167,7 @@ class Nescor : public storage::StoreTest {
   std::unique_ptr<storage::SwitchStore> book;
   std::unique_ptr<storage::SwitchLimits> limits;
   std::unique_ptr<storage::SwitchStops> stops;
+  std::unique_ptr<storage::SwitchReviews> reviews;
   std::unique_ptr<StoredRules> rules;
   std::unique_ptr<LimitPolicy> limit_policy;
   std::unique_ptr<PolicyChain> policies;
