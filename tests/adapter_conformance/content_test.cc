@@ -54,7 +54,7 @@ TEST(ConformanceKit, WhatAnInterfaceStatesIsInItsDescription) {
 }
 
 using Delivered = Conformance;
-INSTANTIATE_TEST_SUITE_P(All, Delivered, ::testing::ValuesIn(those(is_delivered)), name_of);
+INSTANTIATE_TEST_SUITE_P(conformance, Delivered, ::testing::ValuesIn(those(is_delivered)), name_of);
 
 TEST_P(Delivered, WhatWasSaidIsStoredAtItsTimeWithItsValue) {
   Bench bench(GetParam());
@@ -167,7 +167,7 @@ TEST_P(Delivered, RegistersOfTheDaysWhenClocksChangeKeepTheirInstants) {
 }
 
 using WithIntervals = Conformance;
-INSTANTIATE_TEST_SUITE_P(All, WithIntervals, ::testing::ValuesIn(those([](const Interface& one) {
+INSTANTIATE_TEST_SUITE_P(conformance, WithIntervals, ::testing::ValuesIn(those([](const Interface& one) {
                            return one.way && one.write_block;
                          })),
                          name_of);
@@ -188,7 +188,7 @@ TEST_P(WithIntervals, IntervalsOfTheDaysWhenClocksChangeFollowOneAnother) {
 }
 
 using Answering = Conformance;
-INSTANTIATE_TEST_SUITE_P(All, Answering, ::testing::ValuesIn(those([](const Interface& one) {
+INSTANTIATE_TEST_SUITE_P(conformance, Answering, ::testing::ValuesIn(those([](const Interface& one) {
                            return one.way && one.write_result;
                          })),
                          name_of);
@@ -207,7 +207,7 @@ TEST_P(Answering, AResultThatComesAfterARestartIsToldWithItsTransaction) {
 }
 
 using Kept = Conformance;
-INSTANTIATE_TEST_SUITE_P(All, Kept, ::testing::ValuesIn(those([](const Interface& one) {
+INSTANTIATE_TEST_SUITE_P(conformance, Kept, ::testing::ValuesIn(those([](const Interface& one) {
                            return one.write != nullptr;
                          })),
                          name_of);

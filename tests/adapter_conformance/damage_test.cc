@@ -10,7 +10,7 @@ namespace ami::conformance {
 namespace {
 
 using Damaged = Conformance;
-INSTANTIATE_TEST_SUITE_P(All, Damaged, ::testing::ValuesIn(those([](const Interface&) { return true; })),
+INSTANTIATE_TEST_SUITE_P(conformance, Damaged, ::testing::ValuesIn(those([](const Interface&) { return true; })),
                          name_of);
 
 // Cut at each byte: no value is read that was not sent, so none that lost its last digits.
@@ -57,7 +57,7 @@ TEST_P(Damaged, AFlippedBitCostsItsRecordAndSaysSoOrIsADigit) {
 }
 
 using Deliveries = Conformance;
-INSTANTIATE_TEST_SUITE_P(All, Deliveries, ::testing::ValuesIn(those(is_delivered)), name_of);
+INSTANTIATE_TEST_SUITE_P(conformance, Deliveries, ::testing::ValuesIn(those(is_delivered)), name_of);
 
 TEST_P(Deliveries, AnInputThatBreaksOffIsMadeGoodByTheWholeOne) {
   const std::string whole = GetParam().write(hourly(6));

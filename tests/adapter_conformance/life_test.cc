@@ -22,7 +22,7 @@ std::size_t handles() {
 }
 
 using Lives = Conformance;
-INSTANTIATE_TEST_SUITE_P(All, Lives, ::testing::ValuesIn(those(is_delivered)), name_of);
+INSTANTIATE_TEST_SUITE_P(conformance, Lives, ::testing::ValuesIn(those(is_delivered)), name_of);
 
 // A file that is too large for one commit. Of minutes in which no zone's clocks change.
 std::vector<Reading> of_several_commits(const Interface& of) {
@@ -123,7 +123,7 @@ TEST_P(Lives, AClockThatIsSetBackHoldsNothingUp) {
 }
 
 using Cycles = Conformance;
-INSTANTIATE_TEST_SUITE_P(All, Cycles, ::testing::ValuesIn(those([](const Interface&) { return true; })),
+INSTANTIATE_TEST_SUITE_P(conformance, Cycles, ::testing::ValuesIn(those([](const Interface&) { return true; })),
                          name_of);
 
 // Made, started, stopped, destroyed; some of them at work.

@@ -1,8 +1,10 @@
 #include "tools/amictl/demo_check_ledger.h"
 
+#include <algorithm>
 #include <array>
 #include <boost/json.hpp>
 #include <chrono>
+#include <iterator>
 #include <stdexcept>
 
 namespace ami::amictl {
@@ -15,6 +17,18 @@ constexpr std::size_t kLineBytes = 8192;
 struct BadLine : std::runtime_error {
   using std::runtime_error::runtime_error;
 };
+
+struct SwitchFact {
+  std::string_view command, code, name;
+};
+constexpr SwitchFact kSwitchFacts[] = {{"open", "3.31.0.68", "SWITCH_OPENED"},
+                                       {"close", "3.31.0.42", "SWITCH_CLOSED"},
+                                       {"arm", "3.31.0.11", "SWITCH_ARMED"}};
+const SwitchFact* fact_of(std::string_view command) {
+  const auto* found = std::find_if(std::begin(kSwitchFacts), std::end(kSwitchFacts),
+                                   [&](const SwitchFact& fact) { return fact.command == command; });
+  return found == std::end(kSwitchFacts) ? nullptr : found;
+}
 
 }  // namespace
 
@@ -156,7 +170,14 @@ Outcome LedgerReader::take(const Line& line) {
     if (step == "told") what = CommandStep::Told;
     if (step == "executed")
       what = result == "done" || result == "already_there" ? CommandStep::Done : CommandStep::Refused;
-    sink_.command({std::string(transaction), std::string(line.text("meter")), std::string(line.text("command")), what});
+    const std::string_view command = line.text("command");
+    sink_.command({std::string(transaction), std::string(line.text("meter")), std::string(command), what});
+    // What the far side told of an order, a gateway may keep as an event, beside the one that the meter's own log tells.
+    if (const SwitchFact* fact = what == CommandStep::Told ? fact_of(command) : nullptr) {
+      const SaidEvent event{std::string(fact->code), std::string(fact->name), {}, line.instant("at"), Delivery::Unsure};
+      said(event.at);
+      sink_.event(line.text("meter"), event);
+    }
   } else if (kind == "end") {
     summary_.ended = true;
   }

@@ -228,6 +228,23 @@ TEST(DemoCheck, EventsAreComparedByTheirNumber) {
   EXPECT_THAT(compared(truth, {}, {first, second, restored}), ElementsAre(HasSubstr("RESTORATION")));
 }
 
+// The far side tells what became of an order, and the meter's own log tells it, too; the gateway may keep both.
+TEST(DemoCheck, AToldOrderMayBeAnEventBesideTheMetersOwn) {
+  const std::string own = event("2024-01-15T05:59:58Z", "3.31.0.68", "SWITCH_OPENED");
+  const StoredEvent one{"SWITCH_OPENED", "3.31.0.68", "open", at("2024-01-15T05:59:58Z")};
+  const StoredEvent other{"SWITCH_OPENED", "3.31.0.68", "Disconnect", at("2024-01-15T06:00:03Z")};
+  const Truth told = truth_of({own, command("executed", "open", "done"), command("told", "open", "done")});
+  EXPECT_THAT(compared(told, {}, {one}), IsEmpty());
+  EXPECT_THAT(compared(told, {}, {one, other}), IsEmpty());
+  EXPECT_EQ(compared(told, {}, {one, other, other}).size(), 1U);
+  EXPECT_EQ(compared(told, {}, {}).size(), 1U) << "the meter's own was sent";
+  const Truth executed = truth_of({own, command("executed", "open", "done")});
+  EXPECT_EQ(compared(executed, {}, {one, other}).size(), 1U) << "nobody was told";
+  const Truth closed = truth_of({own, command("told", "close", "done")});
+  EXPECT_EQ(compared(closed, {}, {one, other}).size(), 1U) << "that was another order";
+  EXPECT_EQ(compared(truth_of({own, command("told", "read", "done")}), {}, {one, other}).size(), 1U);
+}
+
 TEST(DemoCheck, AnEventThatNoMapKnowsCountsByTheVendorsWord) {
   const Truth truth = truth_of({event("2024-01-15T05:00:00Z", "3.26.0.47", "OUTAGE", "POWER_DOWN")});
   EXPECT_THAT(compared(truth, {}, {{"UNMAPPED", "", "POWER_DOWN", at("2024-01-15T05:00:00Z")}}), IsEmpty());

@@ -10,10 +10,11 @@ namespace {
 
 constexpr std::array kKeys{multispeak_keys::kListen, multispeak_keys::kCallback,
                            multispeak_keys::kRegistersEvery, multispeak_keys::kFiles,
-                           multispeak_keys::kCatchUp};
+                           multispeak_keys::kCatchUp,
+                           OwnKey{"intervals", "false", "Whether the recorder's intervals are reported, too."}};
 
 Result<std::unique_ptr<FarSide>> make(const NetworkSetup& setup, Surroundings around) {
-  return make_multispeak_side({ami::ts2::peer::head_end(), false, false}, setup, around);
+  return make_multispeak_side({ami::ts2::peer::head_end(), false, true}, setup, around);
 }
 
 }  // namespace
