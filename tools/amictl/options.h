@@ -45,6 +45,7 @@ void add_operations(CLI::App& app, const Options& options, Run& run);
 void add_switch(CLI::App& app, const Options& options, Run& run);
 void add_switch_orders(CLI::App& switches, const Options& options, Run& run);  // below `switch`
 void add_switch_differences(CLI::App& switches, const Options& options, Run& run);
+void add_switch_guards(CLI::App& switches, const Options& options, Run& run);  // hold, stop, resume, limits
 void add_demo_check(CLI::App& app, const Options& options, Run& run);
 void add_decode(CLI::App& app, Run& run);
 void add_metrology(CLI::App& app, Run& run);

@@ -238,6 +238,7 @@ void add_switch(CLI::App& app, const Options& options, Run& run) {
     command->add_option("--limit", given->limit, "at most so many")->default_val(100)->check(CLI::PositiveNumber);
   }
   add_switch_differences(*switches, options, run);
+  add_switch_guards(*switches, options, run);
   runs(one, show);
   runs(look, watch);
   runs(stop, cancel);

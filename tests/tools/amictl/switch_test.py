@@ -35,7 +35,8 @@ switching:
            author: "a metrologist", document: "trial of January, part 1"}}
 """
 FEED = "{{name: radio, utility: u, family: line_switch, port_file: {folder}/radio.port}}\n"
-METERS = [f"S{n}" for n in range(1, 15)]
+METERS = [f"S{n}" for n in range(1, 16)]
+HELD = "S15"
 OLD = "S14"     # of a firmware whose interlock nobody has shown
 SERIALS = {meter: f"99004{n:03d}" for n, meter in enumerate(METERS, 701)}
 
@@ -340,6 +341,34 @@ class Switch(Scene):
         self.assertIn("state      REJECTED: refused before it left: whether there is voltage", out)
         self.assertEqual(self.objects("switch", "truck-rolls", "--since", "2099-01-01"), [])
 
+    def test_hold_stops_an_operation_until_it_is_lifted(self):
+        out, _ = self.run_amictl("switch", "hold", "set", "METER", HELD, "--effect", "NO_OPEN", "--reason", "line crew",
+                                 "--reference", "permit 881", "--until", "2099-01-01")
+        self.assertRegex(out, rf"^hold [0-9]+: NO_OPEN on METER {HELD}, until 2099-01-01T00:00:00Z\n")
+        number = out.split()[1].rstrip(":")
+        out, _ = self.run_amictl("switch", "hold", "list")
+        self.assertRegex(out, rf"(?m)^ *{number} +NO_OPEN +METER +{HELD} .* line crew +permit 881")
+        before = self.far.count
+        self.answers("opened")
+        out, err = self.run_amictl(*order("open", HELD, "--yes", "--wait", "2s"), code=1)
+        self.assertIn("QUEUED: nothing has left yet", out)
+        self.assertEqual(self.far.count, before)
+        out, _ = self.run_amictl("switch", "hold", "lift", number, "--reason", "crew is back")
+        self.assertRegex(out, r"lifted [0-9T:.-]+Z by local operator: crew is back")
+        _, err = self.run_amictl("switch", "hold", "lift", number, "--reason", "crew is back", code=1)
+        self.assertIn("[ALREADY_LIFTED]", err)
+        self.assertIn("amictl switch hold list --all", err)
+        self.assertEqual(self.objects("switch", "hold", "list"), [])
+        out, _ = self.run_amictl("switch", "watch", self.number(HELD))
+        self.assertIn("VERIFIED_OPEN", out)
+
+    def test_limits_are_shown_with_what_is_used(self):
+        out, _ = self.run_amictl("switch", "limits", "S1", "--action", "OPEN", "--reason", "NON_PAYMENT")
+        self.assertEqual(out.splitlines()[0].split(), ["OF", "REASON", "IN", "USED", "CEILING", "FULL", "ENFORCED"])
+        self.assertRegex(out, r"(?m)^ALL +\* +3600 s +[0-9]+ +[0-9]+ ")
+        _, err = self.run_amictl("switch", "limits", "S99", "--action", "OPEN", "--reason", "TEST", code=1)
+        self.assertIn("[METER_NOT_FOUND]", err)
+
     def test_differences_say_when_was_compared(self):
         out, _ = self.run_amictl("switch", "differences")
         self.assertRegex(out, r"^(nothing was compared yet|[0-9]+ meters compared at [0-9T:.-]+Z: [0-9]+ differ, )")
@@ -356,6 +385,26 @@ class Switch(Scene):
         _, err = self.run_amictl("switch", "open", "S99", "--usage-point", "UP-S9", "--serial-last4", "4711", "--reason", "TEST",
                                  "--order", "x", "--yes", code=1)
         self.assertIn("nearest known is utilities/u/meters/S9", err)
+
+
+class Stop(Scene):
+    def test_kill_switch_stops_opens_until_two_persons_have_cleared_it(self):
+        out, _ = self.run_amictl("switch", "stop", "OPENS", "--reason", "wrong list")
+        self.assertRegex(out, r"^stop [0-9]+ of opening is in force; 2 more to clear it: amictl switch resume [0-9]+ --reason WHY\n")
+        number = out.split()[1]
+        _, err = self.run_amictl(*order("open", "S1", "--yes"), code=1)
+        self.assertIn("[KILL_SWITCH]", err)
+        self.assertIn("the way back (close, arm) goes on", err)
+        out, _ = self.run_amictl("switch", "resume", number, "--reason", "list corrected")
+        self.assertIn("is in force; 1 more to clear it", out)
+        _, err = self.run_amictl("switch", "resume", number, "--reason", "again", code=1)
+        self.assertIn("[ALREADY_CLEARED]", err)
+        self.assertIn("a second person", err)
+        out, _ = self.run_amictl("switch", "stops")
+        self.assertRegex(out, rf"(?m)^ *{number} +OPENS .* wrong list +local operator +yes$")
+        self.answers("armed")
+        out, _ = self.run_amictl(*order("arm", "S2", "--wait", "60s", reason="RECONNECT"))
+        self.assertIn("VERIFIED_ARMED", out)
 
 
 class Restart(Scene):
@@ -417,6 +466,16 @@ class Usage(unittest.TestCase):
         self.refused("--utility", "u", "switch", "list", "--limit", "0", says=b"--limit")
         self.refused("switch", "truck-rolls", says=b"--utility")
         self.refused("switch", "differences", says=b"--utility")
+        self.refused("--utility", "u", "switch", "hold", says=b"subcommand")
+        self.refused("--utility", "u", "switch", "hold", "set", "HOUSE", "x", "--effect", "NO_OPEN", "--reason", "test", says=b"FEEDER")
+        self.refused("--utility", "u", "switch", "hold", "set", "METER", "x", "--effect", "NOTHING", "--reason", "test", says=b"NO_COMMAND")
+        self.refused("--utility", "u", "switch", "hold", "set", "METER", "x", "--effect", "NO_OPEN", says=b"--reason")
+        self.refused("--utility", "u", "switch", "hold", "lift", "one", "--reason", "test", says=b"one")
+        self.refused("--utility", "u", "switch", "stop", "SOME", "--reason", "test", says=b"OPENS")
+        self.refused("--utility", "u", "switch", "stop", "ALL", says=b"--reason")
+        self.refused("--utility", "u", "switch", "resume", "--reason", "test", says=b"stop")
+        self.refused("--utility", "u", "switch", "limits", "S1", "--action", "LOOK", "--reason", "TEST", says=b"--action")
+        self.refused("--utility", "u", "switch", "limits", "S1", "--action", "OPEN", "--reason", "WHIM", says=b"--reason")
         self.refused("--utility", "u", "switch", "differences", "--limit", "x", says=b"--limit")
 
     def test_help_says_what_each_does(self):
@@ -432,7 +491,7 @@ class Usage(unittest.TestCase):
     def test_gateway_that_is_not_there_is_exit_3(self):
         good = ["S1", "--usage-point", "UP-S1", "--serial-last4", "4711", "--reason", "TEST", "--order", "WO-1"]
         for command in (["open", *good, "--yes"], ["open", *good, "--dry-run"], ["close", *good], ["arm", *good, "--wait"],
-                        ["show", "7"], ["watch", "7"], ["cancel", "7"], ["state", "S1"], ["list"], ["truck-rolls"], ["differences"],
+                        ["show", "7"], ["watch", "7"], ["cancel", "7"], ["state", "S1"], ["list"], ["truck-rolls"], ["differences"], ["hold", "list"], ["stops"], ["stop", "ALL", "--reason", "test"],
                         ["resolve", "7", "--position", "OPEN", "--reference", "x"]):
             code, out, err = amictl("--address", "unix:/nonexistent/x.sock", "--utility", "u", "switch", *command)
             self.assertEqual((code, out), (3, b""), err)
