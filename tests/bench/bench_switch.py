@@ -157,6 +157,8 @@ def main():
         report(args.json, result)
         if not all(one["ok"] for one in figures.values()) or figures["while_outages_arrive"]["outage_events_stored"] < args.callbacks:
             raise SystemExit("a command left twice, or not at all, or an outage was lost")
+        if wrong := result["states"].keys() - {"SENT", "ACKNOWLEDGED"}:  # each was taken by the head-end, and none is told the end
+            raise SystemExit(f"commands that left and were taken are told as {', '.join(sorted(wrong))}")
 
 
 if __name__ == "__main__":
