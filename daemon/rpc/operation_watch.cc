@@ -102,10 +102,10 @@ class OperationWatch final : public grpc::ServerWriteReactor<v1::Operation>, pub
     });
     const auto operation = order_.operation;
     const auto seen = seen_;
-    bool given_up = false;
+    bool given_up = waits_.stopping();  // who joins when it is stopping already is not woken
     {
       const std::lock_guard lock(mutex_);
-      given_up = woken_;
+      given_up = given_up || woken_;
       if (!given_up) follower_ = follower;
     }
     if (given_up) return run([this] { end(); });
