@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <set>
+#include <utility>
 
 namespace ami::daemon::switching {
 namespace {
@@ -42,6 +43,7 @@ IntervalRun begin_run(UtcInstant start, seconds length) {
 // The energy of a channel, holes kept; of received energy zeros are holes, too.
 void add_energy(const EnergyChannel& channel, UtcInstant from, UtcInstant until, std::vector<EvidenceItem>& out) {
   std::optional<IntervalRun> run;
+  Decimal sum = kZero;
   const auto close = [&] {
     if (run) out.emplace_back(std::move(*run));
     run.reset();
@@ -59,8 +61,12 @@ void add_energy(const EnergyChannel& channel, UtcInstant from, UtcInstant until,
         run->values_kwh.resize(static_cast<std::size_t>((start - run->start) / channel.length));
       }
     }
-    if (!run) run = begin_run(start, channel.length);
+    if (!run) {
+      run = begin_run(start, channel.length);
+      run->carried_kwh = sum;
+    }
     run->values_kwh.emplace_back(value.kwh);
+    sum = sum.plus(value.kwh).value_or(sum);  // beyond what it holds it was energy long before
   }
   close();
 }
@@ -85,7 +91,7 @@ bool is_zero(const std::vector<const EnergyChannel*>& channels, UtcInstant start
   return zero;
 }
 
-// The first zeros in a row.
+// The longest row of zeros.
 void add_zeros(const std::vector<const EnergyChannel*>& channels, UtcInstant from, UtcInstant until,
                std::vector<EvidenceItem>& out) {
   const seconds length = channels.front()->length;
@@ -94,19 +100,21 @@ void add_zeros(const std::vector<const EnergyChannel*>& channels, UtcInstant fro
     for (auto slot = channel->slots.lower_bound(from); slot != channel->slots.end(); ++slot)
       if (slot->first + length <= until) starts.insert(slot->first);
   }
-  IntervalRun run = begin_run(from, length);
+  IntervalRun run = begin_run(from, length), longest = run;
+  const auto close = [&] {
+    if (run.values_kwh.size() > longest.values_kwh.size()) std::swap(run, longest);
+    run.values_kwh.clear();
+  };
   for (const UtcInstant start : starts) {
     const bool zero = is_zero(channels, start);
     const auto next = run.start + length * static_cast<std::int64_t>(run.values_kwh.size());
-    if (!run.values_kwh.empty() && (!zero || start != next)) {
-      if (run.values_kwh.size() >= kFewest) break;
-      run.values_kwh.clear();
-    }
+    if (!zero || start != next) close();
     if (!zero) continue;
     if (run.values_kwh.empty()) run.start = start;
     run.values_kwh.emplace_back(kZero);
   }
-  if (run.values_kwh.size() >= kFewest) out.emplace_back(std::move(run));
+  close();
+  if (longest.values_kwh.size() >= kFewest) out.emplace_back(std::move(longest));
 }
 
 void add_dials(const std::vector<Dial>& dials, UtcInstant since, UtcInstant until, std::vector<EvidenceItem>& out) {

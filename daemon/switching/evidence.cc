@@ -44,6 +44,13 @@ std::optional<Decimal> risen(const RegisterPair& pair) {
 
 constexpr Decimal kZero{0, 0};
 
+// What the device's clock may call the moment at which the command left, and not yet what came before it.
+UtcInstant earliest(const EvidenceFrame& frame) {
+  const UtcInstant tolerated = frame.sent_at - frame.clock_tolerance;
+  if (!frame.before_until) return tolerated;
+  return std::max(tolerated, std::min(*frame.before_until, frame.sent_at));
+}
+
 Judged judge_report(const EvidenceFrame& frame, const PositionReport& report) {
   const SwitchPosition wanted = wanted_position(frame.action);
   if (report.position == SwitchPosition::Unknown) return nothing("the report names no position");
@@ -55,7 +62,7 @@ Judged judge_report(const EvidenceFrame& frame, const PositionReport& report) {
     return nothing("reported " + position_words(report.position) +
                    " without the device's time: it may be old");
   }
-  if (*report.at < frame.sent_at - frame.clock_tolerance)
+  if (*report.at < earliest(frame))
     return nothing("reported " + position_words(report.position) + " as of " + to_text(*report.at) +
                    ", before the command left");
   if (report.position == wanted) {
@@ -66,6 +73,8 @@ Judged judge_report(const EvidenceFrame& frame, const PositionReport& report) {
     return nothing("armed is not closed: it waits for the customer's button");
   if (*report.at < frame.since)
     return nothing("reported " + position_words(report.position) + " before it was done");
+  if (report.position == SwitchPosition::Closed && frame.action == SwitchAction::Arm)
+    return nothing("reported CLOSED: armed no longer, the customer has closed it");
   return against("reported " + position_words(report.position) + " as of " + to_text(*report.at));
 }
 
@@ -97,7 +106,7 @@ Judged judge_registers(const EvidenceFrame& frame, const EvidenceMeans& means, c
 // Energy beyond one step, which alone may be of before; whatever is missing beside it. Empty = none.
 std::optional<std::string> energy_of(const EvidenceFrame& frame, const EvidenceMeans& means,
                                      const IntervalRun& run) {
-  Decimal sum{0, 0};
+  Decimal sum = run.carried_kwh;
   for (std::size_t i = 0; i < run.values_kwh.size(); ++i) {
     const UtcInstant start = run.start + run.length * static_cast<std::int64_t>(i);
     const auto& value = run.values_kwh[i];
@@ -139,7 +148,14 @@ Judged judge_intervals(const EvidenceFrame& frame, const EvidenceMeans& means, c
   if (frame.action == SwitchAction::Close) return nothing("no interval shows that energy flows");
   if (whole < kFewestIntervals)
     return nothing("fewer than " + std::to_string(kFewestIntervals) + " whole intervals after it was done");
-  return in_favour(kIntervals, std::to_string(whole) + " intervals in a row are zero");
+  // What is less than a step is carried into a later interval: zeros are normal in a house that draws little.
+  const auto window = still_window(means.interval_step_kwh, means.minimum_load_w);
+  const std::string needed = still_window_words(means.interval_step_kwh, means.minimum_load_w);
+  if (!window) return nothing(needed);
+  const seconds span = run.length * static_cast<std::int64_t>(whole);
+  const std::string zeros = std::to_string(whole) + " intervals in a row are zero, " + span_words(span);
+  if (span < *window) return nothing(zeros + ", which is less than " + needed);
+  return in_favour(kIntervals, zeros + ", at least " + needed);
 }
 
 Judged judge_read(const EvidenceFrame& frame, const PositionRead& read) {
@@ -226,8 +242,14 @@ Attainable attainable(SwitchAction action, const EvidenceMeans& means) {
          : action == SwitchAction::Close && window
              ? "as soon as it has risen by more than " + means.register_step_kwh->to_string() + " kWh"
              : still_window_words(*means.register_step_kwh, means.minimum_load_w));
-    line(kIntervals, means.interval.has_value(),
-         means.interval ? "intervals of " + span_words(*means.interval) : "no intervals arrive");
+    const bool close = action == SwitchAction::Close;
+    const bool zeros = still_window(means.interval_step_kwh, means.minimum_load_w).has_value();
+    line(kIntervals, means.interval && (close || zeros),
+         !means.interval ? "no intervals arrive"
+         : close         ? "intervals of " + span_words(*means.interval) + ", as soon as one is not zero"
+         : zeros         ? "intervals of " + span_words(*means.interval) + ", zero for " +
+                       still_window_words(means.interval_step_kwh, means.minimum_load_w)
+                         : still_window_words(means.interval_step_kwh, means.minimum_load_w));
   }
   line(kMeasured, means.reads_position_and_voltage,
        means.reads_position_and_voltage ? "" : "the interface does not read them");

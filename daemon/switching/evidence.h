@@ -3,7 +3,7 @@
 // E0  acknowledged only: the far side says so
 // E1  an asynchronous report of the position with the device's own time
 // E2  the register stands still over a window of at least 2 x resolution / minimum load
-// E3  the next intervals are zero
+// E3  the next intervals are zero, over such a window of their own resolution
 // E4  position and load-side voltage, read at the meter
 // Of a CLOSE, E2 and E3 are that energy flows; of an ARM there are none: an armed switch is open.
 #pragma once
@@ -44,7 +44,8 @@ struct EvidenceMeans {
   bool reads_position_and_voltage = false;
 };
 
-// How long a register must stand still to mean something: 2 x step / minimum load, whole seconds, rounded up.
+// How long a register must stand still, or intervals be zero, to mean something: 2 x step / minimum load, whole
+// seconds, rounded up.
 // nullopt: step or load is not above zero, or the window is beyond a year.
 std::optional<std::chrono::seconds> still_window(const Decimal& step_kwh, const Decimal& minimum_load_w);
 // "20 h (2 x 1 kWh at 100 W)"; says what is wrong where there is no window.
@@ -75,6 +76,7 @@ struct IntervalRun {
   UtcInstant start{};                              // of the first
   std::chrono::seconds length{900};                // of each
   std::vector<std::optional<Decimal>> values_kwh;  // nullopt = missing, which is not zero
+  Decimal carried_kwh{0, 0};                       // energy of its channel since then, in runs before this one
 };
 struct PositionRead {
   SwitchPosition position = SwitchPosition::Unknown;
@@ -98,6 +100,7 @@ struct EvidenceFrame {
   SwitchAction action = SwitchAction::Open;
   UtcInstant sent_at{}, since{};
   std::chrono::seconds clock_tolerance{60};  // of the device's clock against ours
+  std::optional<UtcInstant> before_until{};  // reports of before are of the meter's operation before; absent = none
 };
 Judged judge(const EvidenceFrame& frame, const EvidenceMeans& means, const EvidenceItem& item);
 

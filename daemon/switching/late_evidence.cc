@@ -26,6 +26,19 @@ SwitchPosition position_from(std::string_view word) {
   return SwitchPosition::Unknown;
 }
 
+// One that is not verified may need a row of zeros as long as its time.
+UtcInstant LateEvidence::first_look(const SwitchOperation& operation) const {
+  const UtcInstant since = since_of(operation);
+  return is_verified(operation.state) ? std::max(since, parts_.now() - settings_.late) : since;
+}
+
+UtcInstant LateEvidence::look_after(const SwitchOperation& operation, UtcInstant changed) const {
+  const UtcInstant since = since_of(operation), near = changed - kChannelEnds;
+  if (!is_verified(operation.state)) return since;
+  const bool may_rise = operation.evidence < std::min(operation.attainable, kIntervals);
+  return std::max(since, may_rise ? std::min(near, parts_.now() - settings_.late) : near);
+}
+
 void LateEvidence::tick() {
   const Engine::Steady now = parts_.steady();
   if (next_ && now < *next_) return;
@@ -73,9 +86,9 @@ bool LateEvidence::round() {
     for (const storage::WatchedSwitch& one : *watched) {
       const SwitchOperation& operation = one.operation;
       if (operation.asked.utility != utility) continue;
-      if (news->all) mark(operation, since_of(operation));
+      if (news->all) mark(operation, first_look(operation));
       if (const auto changed = news->since.find(operation.asked.meter_id); changed != news->since.end())
-        mark(operation, std::max(since_of(operation), changed->second - kChannelEnds));
+        mark(operation, look_after(operation, changed->second));
     }
   }
   for (const storage::WatchedSwitch& one : *watched) {
@@ -84,11 +97,13 @@ bool LateEvidence::round() {
     const auto [before, fresh] = seen_.emplace(operation.id, seen);
     if (!fresh && before->second == seen) continue;
     before->second = seen;
-    mark(operation, since_of(operation));
+    mark(operation, first_look(operation));
   }
 
-  std::size_t left = settings_.looks;
-  for (auto next = dirty_.begin(); next != dirty_.end() && left > 0; --left) {
+  auto next = dirty_.upper_bound(tried_);
+  for (std::size_t left = std::min(settings_.looks, dirty_.size()); left > 0; --left) {
+    if (next == dirty_.end()) next = dirty_.begin();
+    tried_ = next->first;
     const Outcome looked = look(*known.at(next->first), next->second);
     ++looks_;
     if (!looked.ok()) {
@@ -113,7 +128,9 @@ Outcome LateEvidence::look(const storage::WatchedSwitch& watched, UtcInstant fro
   const UtcInstant ahead = parts_.now() + kAhead;
   // What follows may be dated a little early by the device's clock.
   const UtcInstant until = watched.until ? std::min(*watched.until - kClockTolerance, ahead) : ahead;
-  const auto positions = parts_.watch.positions(meter, *operation.sent_at - kClockTolerance, until);
+  UtcInstant reported = *operation.sent_at - kClockTolerance;
+  if (is_verified(operation.state)) reported = std::max(reported, std::min(from, parts_.now() - settings_.late));
+  const auto positions = parts_.watch.positions(meter, reported, until);
   if (!positions.ok()) return transient(positions.refusal().message);
   for (const storage::ToldPosition& told : *positions) {
     const PositionReport report{position_from(told.position), told.at};

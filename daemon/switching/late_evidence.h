@@ -33,7 +33,9 @@ class LateEvidence {
   };
   struct Settings {
     std::chrono::milliseconds every{30'000};
-    std::chrono::days late{35};  // after its end an operation is no longer looked after
+    // After its end an operation is no longer looked after; and a first look at one that is verified goes no
+    // further back.
+    std::chrono::days late{35};
     std::size_t looks = 50;      // of one round at most; the next goes on after a second
   };
   LateEvidence(Parts parts, Settings settings) : parts_(std::move(parts)), settings_(settings) {}
@@ -51,6 +53,9 @@ class LateEvidence {
     bool operator==(const Seen&) const = default;
   };
   bool round();
+  // From when on energy is read: at first sight, and when what is of `changed` or later became different.
+  [[nodiscard]] UtcInstant first_look(const SwitchOperation& operation) const;
+  [[nodiscard]] UtcInstant look_after(const SwitchOperation& operation, UtcInstant changed) const;
   Outcome look(const storage::WatchedSwitch& watched, UtcInstant from);
   Outcome tell(const SwitchOperation& operation, const EvidenceItem& item);
 
@@ -60,6 +65,7 @@ class LateEvidence {
   std::map<SwitchId, Seen> seen_;
   std::map<SwitchId, UtcInstant> dirty_;  // to be looked at, from then on
   std::set<std::int32_t> utilities_;
+  SwitchId tried_ = 0;  // the last one: the next round begins behind it, so that one that fails holds up no other
   std::uint64_t looks_ = 0;
 };
 

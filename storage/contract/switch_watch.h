@@ -13,15 +13,15 @@ namespace ami::storage {
 
 struct WatchedSwitch {
   SwitchOperation operation;
-  // What is of this time or later is none of its evidence: the meter's next operation was sent, or the meter was
-  // taken out. nullopt = neither.
+  // What is of this time or later is none of its evidence: the meter's next operation that did not fail was sent, or
+  // the meter was taken out. nullopt = neither.
   std::optional<UtcInstant> until;
 };
 
 // Where a switch was said to be.
 struct ToldPosition {
   std::string position;  // "OPEN", "CLOSED", "ARMED"
-  UtcInstant at{};       // by the device's clock; of what a person saw or a far side answered: when it was told
+  UtcInstant at{};       // by the device's clock; of what a person saw: when it was told
   std::string source;    // "EVENT", "OPERATION" (the audit of one)
 };
 

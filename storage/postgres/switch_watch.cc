@@ -14,19 +14,24 @@ namespace {
 #define AMI_TELLS_POSITION                                                                             \
   "e.kind IN ('SWITCH_OPENED', 'SWITCH_CLOSED', 'SWITCH_ARMED', 'SWITCH_NOT_ARMED') AND e.time_source = 0"
 
-// Of each operation, when its time ended.
+// Of each operation, when its time ended. One that failed ends nothing: the switch stayed where it was, or moves
+// without being asked.
 constexpr const char* kEnds =
     "SELECT o.switch_id, n.sent_at, upper(i.valid) FROM unnest($1) AS k (switch_id)"
     " JOIN switch_operation o USING (switch_id)"
     " LEFT JOIN LATERAL (SELECT n.sent_at FROM switch_operation n WHERE n.meter_id = o.meter_id"
-    "  AND n.switch_id > o.switch_id AND n.sent_at IS NOT NULL ORDER BY n.switch_id LIMIT 1) n ON true"
+    "  AND n.switch_id > o.switch_id AND n.sent_at IS NOT NULL AND n.state <> 'FAILED'"
+    "  ORDER BY n.switch_id LIMIT 1) n ON true"
     " LEFT JOIN installation i ON i.meter_id = o.meter_id AND i.valid @> o.sent_at";
 
+// Without the device's time a position may be old, unless a person saw it.
 constexpr const char* kAuditPositions =
     "SELECT DISTINCT ON (o.meter_id) o.meter_id, substring(a.facts FROM '(?n)^position=([A-Z]+)$'),"
     " coalesce(substring(a.facts FROM '(?n)^at=(.+)$')::timestamptz, a.at) AS told_at"
     " FROM switch_operation o JOIN switch_audit a USING (switch_id)"
     " WHERE o.meter_id = ANY ($1) AND a.facts ~ '(?n)^position=(OPEN|CLOSED|ARMED)$'"
+    " AND (a.facts ~ '(?n)^at=' OR a.input IN ('OBSERVED_DONE', 'OBSERVED_NOT_DONE', 'ARM_CLOSED', 'ARM_ENDED',"
+    "  'TRUCK_ROLL_DONE'))"
     " ORDER BY o.meter_id, told_at DESC, a.audit_id DESC";
 
 }  // namespace
@@ -47,7 +52,7 @@ const char* PostgresSwitchWatch::watched_condition() {
   return "(o.state IN ('SENT', 'ACKNOWLEDGED', 'VERIFYING', 'UNCERTAIN', 'VERIFIED_OPEN')"
          " OR (o.state IN ('VERIFIED_CLOSED', 'VERIFIED_ARMED') AND o.sent_at > $1[1] AND o.evidence < o.attainable))"
          " AND NOT EXISTS (SELECT FROM switch_operation n WHERE n.meter_id = o.meter_id"
-         "  AND n.switch_id > o.switch_id AND n.sent_at <= $1[1]) ORDER BY o.switch_id";
+         "  AND n.switch_id > o.switch_id AND n.sent_at <= $1[1] AND n.state <> 'FAILED') ORDER BY o.switch_id";
 }
 
 Answer<std::vector<WatchedSwitch>> PostgresSwitchWatch::watched(UtcInstant late) {

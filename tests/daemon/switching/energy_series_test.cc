@@ -78,6 +78,27 @@ TEST(EnergySeries, OneStepOfBeforeHidesNeitherZerosNorLaterEnergy) {
       << "two steps are energy: only one can be of before";
 }
 
+// 25 h apart no row of intervals holds two of them: they are energy all the same.
+TEST(EnergySeries, StepsFarApartAreEnergyTogether) {
+  EnergyChannel crawling;
+  for (const int hour : {0, 25, 50}) crawling.slots[kNoon + hours{hour}] = {d("0.001"), Weight::Full};
+  EXPECT_EQ(says({{crawling}, {}}, SwitchAction::Open), Says::Against);
+  EnergyChannel shifted;  // the recorder's clock was set in between
+  shifted.slots[kNoon] = shifted.slots[kNoon + minutes{52}] = {d("0.001"), Weight::Full};
+  EXPECT_EQ(says({{shifted}, {}}, SwitchAction::Open), Says::Against);
+  EXPECT_EQ(says({{channel({"0.001"}), channel({"0.001"})}, {}}, SwitchAction::Open), Says::Nothing)
+      << "one step of each of two channels may be of before";
+  EXPECT_EQ(says({{channel({"0.001"}, EnergyFlow::Delivered, kNoon - hours{25}), channel({"0.001"})}, {}},
+                 SwitchAction::Open),
+            Says::Nothing)
+      << "what was before it counts for nothing";
+}
+
+TEST(EnergySeries, LongestRowOfZerosIsTold) {
+  EXPECT_EQ(told({{channel({"0", "0", "0.001", "0", "0", "0"})}, {}}), (Told{"12:30 0.001", "12:45 0 0 0"}));
+  EXPECT_EQ(told({{channel({"0", "0", "0", "-", "0", "0"})}, {}}), (Told{"12:00 0 0 0"}));
+}
+
 TEST(EnergySeries, EnergyBehindAHoleIsEnergy) {
   EXPECT_EQ(told({{channel({"0", "0", "-", "0.25"})}, {}}), (Told{"12:45 0.25", "12:00 0 0"}));
   EXPECT_EQ(says({{channel({"0", "0", "-", "0.25"})}, {}}, SwitchAction::Open), Says::Against);

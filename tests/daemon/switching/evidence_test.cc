@@ -162,6 +162,38 @@ TEST(Evidence, TwoWholeIntervalsOfZeroAreE3) {
   EXPECT_EQ(judged(SwitchAction::Open, run(kSince - minutes{5}, {d("0.7"), d("0")})).says, Says::Nothing);
 }
 
+// By hand: 2 x 1000 Wh / 100 W = 20 h = 80 quarter hours; 2 x 20 Wh / 100 W = 24 min, less than 2 of them.
+TEST(Evidence, ZerosMustSpanTheWindowOfTheirOwnResolution) {
+  const auto zeros = [](const char* step, const char* load, std::size_t count) {
+    EvidenceMeans coarse = means();
+    coarse.interval_step_kwh = d(step);
+    coarse.minimum_load_w = d(load);
+    return judge(frame(SwitchAction::Open), coarse, run(kSince, std::vector<std::optional<Decimal>>(count, d("0"))));
+  };
+  const Judged brief = zeros("1", "100", 79);
+  EXPECT_EQ(brief.says, Says::Nothing) << "a closed house at 100 W shows its first kWh after 10 h";
+  EXPECT_EQ(brief.words, "79 intervals in a row are zero, 1185 min, which is less than 20 h (2 x 1 kWh at 100 W)");
+  const Judged enough = zeros("1", "100", 80);
+  EXPECT_EQ(enough.says, Says::For);
+  EXPECT_EQ(enough.level, 3);
+  EXPECT_EQ(enough.words, "80 intervals in a row are zero, 20 h, at least 20 h (2 x 1 kWh at 100 W)");
+  EXPECT_EQ(zeros("0.02", "100", 2).says, Says::For);
+  EXPECT_EQ(zeros("0.02", "50", 3).says, Says::Nothing) << "48 min";
+  EXPECT_EQ(zeros("0.02", "50", 4).says, Says::For);
+  EXPECT_EQ(zeros("0", "100", 500).says, Says::Nothing) << "of no resolution follows no window";
+  EXPECT_EQ(zeros("1", "0", 500).says, Says::Nothing);
+}
+
+TEST(Evidence, EnergyOfEarlierRunsCounts) {
+  IntervalRun later = run(kSince, {d("0.001")});
+  EXPECT_EQ(judged(SwitchAction::Open, later).says, Says::Nothing);
+  later.carried_kwh = d("0.001");
+  const Judged out = judged(SwitchAction::Open, later);
+  EXPECT_EQ(out.says, Says::Against);
+  EXPECT_TRUE(out.energy);
+  EXPECT_EQ(out.words, "energy flowed: 0.002 kWh up to the end of the interval from " + to_text(kSince));
+}
+
 TEST(Evidence, MissingIntervalIsNotZero) {
   EXPECT_EQ(judged(SwitchAction::Open, run(kSince, {d("0"), std::nullopt, d("0"), d("0")})).says,
             Says::Nothing);
@@ -214,6 +246,11 @@ TEST(Attainable, IsTheHighestLevelAndSaysWhyNotMore) {
   EXPECT_EQ(open.level, 3);
   ASSERT_EQ(open.words.size(), 5U);
   EXPECT_EQ(open.words[2], "E2 register over a window: yes, 20 h (2 x 1 kWh at 100 W)");
+  EXPECT_EQ(open.words[3], "E3 next intervals: yes, intervals of 15 min, zero for 72 s (2 x 0.001 kWh at 100 W)");
+  EvidenceMeans endless = means();
+  endless.interval_step_kwh = d("1000000");
+  EXPECT_EQ(attainable(SwitchAction::Open, endless).level, 2) << "zeros would have to last for more than a year";
+  EXPECT_EQ(attainable(SwitchAction::Close, endless).level, 3) << "to show energy takes no window";
   EXPECT_EQ(open.words[4],
             "E4 position and load-side voltage read at the meter: no, the interface does not read them");
   EvidenceMeans bare;

@@ -286,6 +286,74 @@ TEST_F(LateEvidenceTest, RoundIsBounded) {
   EXPECT_EQ(late->waiting(), 0U) << "the rest follows without the whole pause";
 }
 
+// One whose values can never be read stands in nobody's way.
+TEST_F(LateEvidenceTest, LookThatAlwaysFailsHoldsUpNoOther) {
+  looks = 1;
+  begin();
+  const SwitchId first = claimed("r1", SwitchAction::Open, kReported);
+  watch.told[7] = {{"OPEN", wall + seconds{1}, "EVENT"}};
+  later(seconds{31});
+  ASSERT_EQ(state(first), State::VerifiedOpen);
+  until[first] = wall + hours{1};
+  source.fails_since = {energy_since(get(first))};
+  pass(hours{1});
+  const SwitchId second = claimed("r2", SwitchAction::Close);
+  source.arrives(7, quarters(next_quarter(), {"0.5"}));
+  for (int i = 0; i < 3; ++i) later(minutes{15});
+  EXPECT_GE(troubles, 1);
+  EXPECT_EQ(late->waiting(), 1U);
+  EXPECT_EQ(state(second), State::VerifiedClosed);
+  source.fails_since.clear();
+  later(minutes{1});
+  EXPECT_EQ(late->waiting(), 0U) << "it is tried again";
+}
+
+// By hand: 2 x 1 kWh at 10 W = 200 h of zeros, which is 8 days of files and 8 h of the next.
+TEST_F(LateEvidenceTest, ZerosOfManyFilesMakeOneRow) {
+  site.now_is.means.interval_step_kwh = Decimal{1, 0};
+  site.now_is.means.minimum_load_w = Decimal{10, 0};
+  const SwitchId id = claimed("r1");
+  const UtcInstant first = next_quarter();
+  for (int day = 0; day < 8; ++day) {
+    source.arrives(7, quarters(first + days{day}, std::vector<const char*>(96, "0")));
+    later(days{1});
+    EXPECT_EQ(state(id), State::Uncertain) << "day " << day;
+  }
+  source.arrives(7, quarters(first + days{8}, std::vector<const char*>(96, "0")));
+  later(days{1});
+  EXPECT_EQ(state(id), State::VerifiedOpen);
+}
+
+TEST_F(LateEvidenceTest, StartReadsAVerifiedOpenNoFurtherBackThanAnOperationIsLookedAfter) {
+  const SwitchId id = claimed("r1");
+  source.arrives(7, quarters(next_quarter(), {"0", "0", "0", "0"}));
+  later(hours{1});
+  ASSERT_EQ(state(id), State::VerifiedOpen);
+  pass(days{200});
+  restart("second");
+  begin();
+  later(seconds{31});
+  ASSERT_TRUE(source.asked_from);
+  EXPECT_EQ(*source.asked_from, wall - days{35});
+  source.arrives(7, quarters(wall - days{34}, {"0.5"}));
+  source.known.clear();  // told to nobody
+  source.changed.clear();
+  later(seconds{31});
+  EXPECT_EQ(state(id), State::Contradicted);
+}
+
+TEST_F(LateEvidenceTest, StartReadsWhatIsNotVerifiedFromItsBeginning) {
+  const SwitchId id = claimed("r1");
+  const UtcInstant since = energy_since(get(id));
+  later(hours{2});
+  pass(days{20});
+  ASSERT_EQ(state(id), State::Uncertain);
+  restart("second");
+  begin();
+  later(seconds{31});
+  EXPECT_EQ(source.asked_from, since);
+}
+
 TEST_F(LateEvidenceTest, TruckRollIsTakenOffByWhoeverWasThere) {
   site.now_is.load_side = LoadSideVoltage::Unreadable;
   const SwitchOperation refused = submit(request("r1", SwitchAction::Close));

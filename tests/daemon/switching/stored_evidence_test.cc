@@ -77,6 +77,18 @@ class StoredEvidenceTest : public storage::StoreTest {
     late->tick();
   }
   SwitchId claimed(const std::string& request_id, SwitchAction action = SwitchAction::Open) {
+    const SwitchId made = submitted(request_id, action);
+    EXPECT_EQ(state(made), State::Verifying);
+    return made;
+  }
+  void refused_close() {
+    carrier.answer.state = sdk::AttemptState::Failed;
+    carrier.answer.reason = "rejected";
+    const SwitchId close = submitted("refused", SwitchAction::Close);
+    ASSERT_EQ(state(close), State::Failed);
+    ASSERT_TRUE(get(close).sent_at);
+  }
+  SwitchId submitted(const std::string& request_id, SwitchAction action) {
     SwitchRequest asked;
     asked.utility = north;
     asked.meter = "M7";
@@ -91,9 +103,7 @@ class StoredEvidenceTest : public storage::StoreTest {
     engine->tick();
     const auto made = engine->submit(asked);
     EXPECT_TRUE(made.ok()) << (made.ok() ? "" : made.refusal().message);
-    if (!made.ok()) return 0;
-    EXPECT_EQ(state(made->id), State::Verifying);
-    return made->id;
+    return made.ok() ? made->id : 0;
   }
   SwitchOperation get(SwitchId operation) { return book->get(north, operation).value(); }
   State state(SwitchId operation) { return get(operation).state; }
@@ -287,6 +297,37 @@ TEST_F(StoredEvidenceTest, FileOfBetweenOpenAndCloseContradictsTheOpen) {
   EXPECT_EQ(state(close), State::VerifiedClosed);
 }
 
+// A meter that refused to close may do so by itself later: that is through the switch that was opened.
+TEST_F(StoredEvidenceTest, EnergyBehindACloseThatFailedContradictsTheOpen) {
+  site.now_is.minimum = kReported;
+  const SwitchId open = claimed("r1");
+  store_event("2026-01-15T12:00:06Z", "SWITCH_OPENED");
+  later(minutes{1});
+  ASSERT_EQ(state(open), State::VerifiedOpen);
+  later(hours{1});
+  refused_close();
+  later(days{40});  // longer than an ended operation is looked after
+  ASSERT_EQ(state(open), State::VerifiedOpen);
+  store("2026-02-20T12:00:00Z", {0, 700, 700});
+  later(seconds{0});
+  EXPECT_EQ(state(open), State::Contradicted);
+  EXPECT_EQ(get(open).rule, "ENERGY_WHILE_OPEN");
+  EXPECT_EQ(watcher.count(What::SafetyEnergy), 1);
+}
+
+TEST_F(StoredEvidenceTest, PositionBehindACloseThatFailedContradictsTheOpen) {
+  site.now_is.minimum = kReported;
+  const SwitchId open = claimed("r1");
+  store_event("2026-01-15T12:00:06Z", "SWITCH_OPENED");
+  later(minutes{1});
+  ASSERT_EQ(state(open), State::VerifiedOpen);
+  later(hours{1});
+  refused_close();
+  store_event("2026-01-15T15:00:00Z", "SWITCH_CLOSED");
+  later(hours{6});
+  EXPECT_EQ(state(open), State::Contradicted);
+}
+
 TEST_F(StoredEvidenceTest, ExchangedMetersEnergyIsNotTheOldOnes) {
   const SwitchId open = claimed("r1");
   const MeterId other = meter(north, "M8");
@@ -405,6 +446,28 @@ TEST_F(StoredEvidenceTest, NewestPositionIsTheOneOfTheNewestTimeWhoeverToldIt) {
   ASSERT_TRUE(told->contains(id));
   EXPECT_EQ(told->at(id).position, "OPEN");
   EXPECT_EQ(told->at(id).at, at("2026-01-15T12:00:06Z")) << "the device's time, in the audit, too";
+}
+
+// What a far side answers without the device's time may be a week old; what a person saw, is so.
+TEST_F(StoredEvidenceTest, PositionWithoutATimeCountsOnlyOfAPerson) {
+  carrier.answer.state = sdk::AttemptState::Waiting;
+  const SwitchId open = submitted("r1", SwitchAction::Open);
+  later(days{1});
+  ASSERT_EQ(state(open), State::Uncertain);
+  sdk::AttemptAnswer undated;
+  undated.state = sdk::AttemptState::Unknown;
+  undated.position = SwitchPosition::Open;
+  ASSERT_TRUE(engine->reported(get(open).transaction, undated).ok());
+  const auto lines = book->audit(open);
+  ASSERT_TRUE(lines.ok());
+  EXPECT_EQ(lines->back().note.facts, "position=OPEN\n");
+  EXPECT_TRUE(watch->newest_told({id}, at("2025-01-01T00:00:00Z"))->empty());
+  ASSERT_TRUE(engine->resolve(north, open, {SwitchPosition::Closed, "crew 4", "pat"}).ok());
+  const auto told = watch->newest_told({id}, at("2025-01-01T00:00:00Z"));
+  ASSERT_TRUE(told->contains(id));
+  EXPECT_EQ(told->at(id).position, "CLOSED");
+  EXPECT_EQ(told->at(id).source, "OPERATION");
+  EXPECT_EQ(told->at(id).at, wall);
 }
 
 }  // namespace

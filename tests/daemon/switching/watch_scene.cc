@@ -26,10 +26,10 @@ Answer<News> FakeEnergy::news(std::int32_t utility, const std::vector<MeterId>& 
   return out;
 }
 
-Answer<StoredEnergy> FakeEnergy::energy(MeterId meter, UtcInstant /*since*/, UtcInstant /*from*/,
-                                        UtcInstant /*until*/) {
+Answer<StoredEnergy> FakeEnergy::energy(MeterId meter, UtcInstant since, UtcInstant from, UtcInstant /*until*/) {
   ++asked;
-  if (away) return gone();
+  asked_from = from;
+  if (away || fails_since.contains(since)) return gone();
   return stored[meter];
 }
 

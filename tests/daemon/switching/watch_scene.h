@@ -2,6 +2,7 @@
 #pragma once
 
 #include <map>
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
@@ -22,6 +23,8 @@ struct FakeEnergy final : EvidenceSource {
   std::set<std::int32_t> known;
   bool away = false;
   int asked = 0;  // for energy
+  std::optional<UtcInstant> asked_from;  // the last time
+  std::set<UtcInstant> fails_since;      // questions that can never be answered, by their `since`
 };
 
 struct FakeWatch final : storage::SwitchWatch {
