@@ -76,7 +76,9 @@ Outcome Arrivals::to_operation(const commands::CommandFeed& feed, const ResultOb
   if (const std::string wrong = why_not(operation, feed, result, meter_of); !wrong.empty())
     return parts_.engine.mistaken(transaction, wrong);
   const sdk::AttemptAnswer said = feed.verdict(kind_of(operation.asked.action), result);
-  if (said.state != sdk::AttemptState::Waiting && parts_.heard) parts_.heard(transaction);
+  // What leaves it open keeps its place at the feed until its flight is over.
+  const bool settled = said.state == sdk::AttemptState::Failed || said.state == sdk::AttemptState::Succeeded;
+  if (settled && parts_.heard) parts_.heard(transaction);
   return parts_.engine.reported(transaction, said);
 }
 

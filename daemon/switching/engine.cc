@@ -9,6 +9,7 @@ namespace {
 
 constexpr int kRounds = 8;  // of a change that others were quicker than
 constexpr std::size_t kOthers = 50;
+constexpr const char* kWrongMeter = "WRONG_METER";
 
 Refusal refusal(Refusal::Kind kind, std::string message, std::string field) {
   Refusal out;
@@ -53,9 +54,12 @@ storage::SwitchNote Engine::note_of(const std::string& input, const Change& chan
 }
 
 // The one way by which a state changes: the table says what follows, the book takes it if nobody was quicker.
-Answer<SwitchOperation> Engine::apply(const SwitchOperation& operation, Input input, const Change& change) {
+Answer<SwitchOperation> Engine::apply(const SwitchOperation& operation, Input asked_for, const Change& change) {
   SwitchOperation now = operation;
   for (int round = 0; round < kRounds; ++round) {
+    // The far side has said both by then: nobody knows, and a person looks.
+    const bool both = asked_for == Input::ReportedFailed && now.state == SwitchState::Uncertain && now.claimed_at;
+    const Input input = both ? Input::EvidenceAgainst : asked_for;
     const Step step = table_.step(now.state, input, now.asked.action);
     if (!step.moves) {
       return excluded(
@@ -171,6 +175,12 @@ Answer<SwitchOperation> Engine::resolve(std::int32_t utility, SwitchId id, const
     return invalid("position", "must be OPEN, ARMED or CLOSED, as it was seen");
   auto found = parts_.store.get(utility, id);
   if (!found.ok()) return found.refusal();
+  // Else a program that is not answered would clear its own way to the next OPEN.
+  if (found->asked.automatic && !observed.caller.empty() && observed.caller == found->asked.caller) {
+    return excluded("OWN_OBSERVATION",
+                    "a program asked for it under this name: somebody else has to say what was seen, under an own one",
+                    {{"caller", observed.caller}});
+  }
   Input input = observed.position == wanted_position(found->asked.action) ? Input::ObservedDone
                                                                           : Input::ObservedNotDone;
   if (found->state == SwitchState::VerifiedArmed && observed.position != SwitchPosition::Armed)
@@ -205,9 +215,15 @@ Outcome Engine::mistaken(const std::string& transaction, const std::string& word
   const auto found = parts_.store.by_transaction(transaction);
   if (!found.ok()) return transient(found.refusal().message);
   if (!found->has_value()) return Done{};
+  const auto lines = parts_.store.audit((*found)->id);
+  if (!lines.ok()) return transient(lines.refusal().message);
+  const bool known = std::ranges::any_of(*lines, [&](const storage::SwitchAuditLine& line) {
+    return line.note.input == kWrongMeter && line.note.words == words;
+  });
+  if (known) return Done{};
   Change change;
   change.words = words;
-  const auto noted = note(**found, "WRONG_METER", change);
+  const auto noted = note(**found, kWrongMeter, change);
   if (!noted.ok()) return transient(noted.refusal().message);
   parts_.watcher.tell(Watcher::What::Defect, *noted, words);
   return Done{};
@@ -216,10 +232,13 @@ Outcome Engine::mistaken(const std::string& transaction, const std::string& word
 Outcome Engine::learnt(MeterId meter, const EvidenceItem& item) {
   const auto found = parts_.store.of_meter(meter, kOthers);
   if (!found.ok()) return transient(found.refusal().message);
-  const auto newest =
-      std::ranges::find_if(*found, [](const SwitchOperation& o) { return o.sent_at.has_value(); });
-  if (newest == found->end()) return Done{};
-  return weigh(*newest, item);
+  for (const SwitchOperation& operation : *found) {
+    if (!operation.sent_at) continue;
+    if (Outcome weighed = weigh(operation, item); !weighed.ok()) return weighed;
+    // What failed moved nothing, as far as anybody knows: the one before it still says where the switch is.
+    if (operation.state != SwitchState::Failed) break;
+  }
+  return Done{};
 }
 
 Outcome Engine::learnt_of(std::int32_t utility, SwitchId id, const EvidenceItem& item) {

@@ -13,6 +13,7 @@
 // The engine outlives its carrier's callbacks.
 #pragma once
 
+#include <atomic>
 #include <chrono>
 #include <functional>
 #include <map>
@@ -131,6 +132,7 @@ struct Observed {
   std::string reference;  // crew report, call: where it can be looked up
   std::string actor;      // the person who answers for it
   std::string certificate{};
+  std::string caller{};  // who is logged in, whoever it speaks for; empty = the gateway's own host
 };
 
 // What the books hold, as of the last tick of a gateway that holds the lease.
@@ -167,7 +169,8 @@ class Engine {
   Answer<SwitchOperation> cancel(std::int32_t utility, SwitchId id, const std::string& actor,
                                  const std::string& certificate = {});
   // Settles what is UNCERTAIN or CONTRADICTED, and how an armed switch ended; takes a refused order off the
-  // truck-roll list when somebody has been there.
+  // truck-roll list when somebody has been there. Excluded, rule OWN_OBSERVATION, of what a program asked for and
+  // would settle itself.
   Answer<SwitchOperation> resolve(std::int32_t utility, SwitchId id, const Observed& observed);
 
   // A result that came through a feed, after the attempt's own answer. Any number of times. Transient:
@@ -176,7 +179,7 @@ class Engine {
   // An answer to that transaction which is about another meter: it stands in the audit and moves nothing.
   Outcome mistaken(const std::string& transaction, const std::string& words);
   // What was learnt of a meter by other ways: tomorrow's file, a read. Counts for the newest operation that
-  // left. A position that comes before the far side's own word is kept, and counts after it.
+  // left and has not failed; that a newer one was done after all counts for that one, too. A position that comes before the far side's own word is kept, and counts after it.
   Outcome learnt(MeterId meter, const EvidenceItem& item);
   // The same of one operation, which need not be the newest: what a late file tells of the time between an OPEN
   // and its way back. The caller sees to it that the item is of that time.
@@ -203,10 +206,11 @@ class Engine {
     SwitchId id = 0;
     std::int32_t utility = 0;
     std::string transaction;
+    bool stored = false;  // SENT by this very attempt, as far as the book could say
     sdk::AttemptAnswer answer;
   };
 
-  Answer<SwitchOperation> apply(const SwitchOperation& operation, Input input, const Change& change);
+  Answer<SwitchOperation> apply(const SwitchOperation& operation, Input asked_for, const Change& change);
   Answer<SwitchOperation> note(const SwitchOperation& operation, const std::string& what,
                                const Change& change);
   [[nodiscard]] storage::SwitchNote note_of(const std::string& input, const Change& change) const;
@@ -226,13 +230,16 @@ class Engine {
 
   // engine_send.cc
   void try_send(const SwitchOperation& operation, const MeterNow* known = nullptr);
-  Outcome before_send(std::int32_t utility, SwitchId id, const std::string& transaction);
+  Outcome before_send(std::int32_t utility, SwitchId id, const std::string& transaction, std::atomic<bool>& stored);
+  void say_why_it_waits(const SwitchOperation& operation, const sdk::AttemptAnswer& answer);
   void came_back(const Waiting& answer);
   bool settle_own(const Waiting& answer);  // false: the book could not say; again later
 
   // engine_evidence.cc
   Outcome take(const SwitchOperation& operation, const sdk::AttemptAnswer& answer, bool asynchronous);
   Outcome weigh(const SwitchOperation& operation, const EvidenceItem& item);
+  Outcome weigh_failed(const SwitchOperation& operation, const EvidenceItem& item);
+  Answer<EvidenceFrame> frame_of(const SwitchOperation& operation, const EvidenceItem& item);
   Outcome keep_early(const SwitchOperation& operation, const EvidenceItem& item);
   Outcome weigh_early(const SwitchOperation& operation);
   Outcome end_of_arm(const SwitchOperation& operation, const EvidenceItem& item, bool& took);

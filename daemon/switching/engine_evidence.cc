@@ -32,6 +32,7 @@ std::string position_of(const EvidenceItem& item) {
   return {};
 }
 
+constexpr std::size_t kOthers = 50;
 constexpr const char* kEarlyReport = "EARLY_REPORT";
 
 // Out of the facts of such a line.
@@ -82,7 +83,8 @@ Outcome Engine::take(const SwitchOperation& operation, const sdk::AttemptAnswer&
         parts_.watcher.tell(Watcher::What::LatentClose, *moved,
                             "a meter that refuses to close may do so by itself later");
       }
-      return outcome_of(moved);
+      if (Outcome out = outcome_of(moved); never_left || !out.ok()) return out;
+      return weigh_early(operation);
     }
     case sdk::AttemptState::Succeeded:
       break;
@@ -99,6 +101,7 @@ Outcome Engine::take(const SwitchOperation& operation, const sdk::AttemptAnswer&
     if (claimed->state == SwitchState::Uncertain && !claimed->claimed_at) {
       claimed = note(*claimed, "REPORTED_DONE", change);
       if (!claimed.ok()) return outcome_of(claimed);
+      if (claimed->asked.action == SwitchAction::Open) read_final(*claimed);
     }
   }
   if (Outcome weighed = weigh(*claimed, Acknowledgement{}); !weighed.ok()) return weighed;
@@ -132,6 +135,7 @@ Outcome Engine::end_of_arm(const SwitchOperation& operation, const EvidenceItem&
 Outcome Engine::weigh(const SwitchOperation& operation, const EvidenceItem& told) {
   const SwitchState state = operation.state;
   if (state == SwitchState::Sent || state == SwitchState::Acknowledged) return keep_early(operation, told);
+  if (state == SwitchState::Failed) return weigh_failed(operation, told);
   if (!operation.sent_at ||
       !(state == SwitchState::Verifying || state == SwitchState::Uncertain || is_verified(state)))
     return Done{};
@@ -150,11 +154,9 @@ Outcome Engine::weigh(const SwitchOperation& operation, const EvidenceItem& told
   bool took = false;
   if (Outcome ended = end_of_arm(operation, item, took); took) return ended;
   if (state == SwitchState::VerifiedClosed && operation.asked.action == SwitchAction::Arm) return Done{};
-  EvidenceFrame frame;
-  frame.action = operation.asked.action;
-  frame.sent_at = *operation.sent_at;
-  frame.since = operation.claimed_at.value_or(*operation.sent_at + operation.flight);
-  const Judged judged = judge(frame, means, item);
+  const auto frame = frame_of(operation, item);
+  if (!frame.ok()) return transient(frame.refusal().message);
+  const Judged judged = judge(*frame, means, item);
   if (judged.says == Judged::Says::Nothing) return Done{};
 
   Change change;
@@ -187,6 +189,53 @@ Outcome Engine::weigh(const SwitchOperation& operation, const EvidenceItem& told
   if (moved.ok() && judged.energy && !silent)
     parts_.watcher.tell(Watcher::What::SafetyEnergy, *moved, judged.words);
   return outcome_of(moved);
+}
+
+Answer<EvidenceFrame> Engine::frame_of(const SwitchOperation& operation, const EvidenceItem& item) {
+  EvidenceFrame frame;
+  frame.action = operation.asked.action;
+  frame.sent_at = *operation.sent_at;
+  frame.since = operation.claimed_at.value_or(*operation.sent_at + operation.flight);
+  const auto dated = dated_position(item);
+  if (!dated || dated->second >= frame.sent_at) return frame;
+  // Within what its clock may be wrong by: it could be of the operation before.
+  const auto others = parts_.store.of_meter(operation.asked.meter_id, kOthers);
+  if (!others.ok()) return others.refusal();
+  for (const SwitchOperation& other : *others) {
+    if (other.id >= operation.id || !other.sent_at) continue;
+    frame.before_until = other.claimed_at.value_or(*other.sent_at + frame.clock_tolerance);
+    break;
+  }
+  return frame;
+}
+
+// The far side said that it failed; the meter itself, with its own time, that it is done.
+Outcome Engine::weigh_failed(const SwitchOperation& operation, const EvidenceItem& told) {
+  const auto* report = std::get_if<PositionReport>(&told);
+  if (report == nullptr || !report->at || !operation.sent_at) return Done{};
+  const auto lines = parts_.store.audit(operation.id);
+  if (!lines.ok()) return transient(lines.refusal().message);
+  // Failed by another word than the far side's: it never left, or the meter or a person showed it.
+  const auto ended = std::find_if(lines->rbegin(), lines->rend(), [](const storage::SwitchAuditLine& line) {
+    return line.to == SwitchState::Failed && line.from != SwitchState::Failed;
+  });
+  if (ended == lines->rend() || ended->note.input != name_of(Input::ReportedFailed)) return Done{};
+  const auto meter = parts_.site.meter(operation.asked.utility, operation.asked.meter, parts_.now());
+  if (!meter.ok() && meter.refusal().kind == Refusal::Kind::NotFound) return Done{};
+  if (!meter.ok()) return transient(meter.refusal().message);
+  if (!meter->means.reports_device_time) return Done{};
+  const auto frame = frame_of(operation, told);
+  if (!frame.ok()) return transient(frame.refusal().message);
+  const Judged judged = judge(*frame, meter->means, told);
+  if (judged.says != Judged::Says::For) return Done{};
+  Change change;
+  change.words = "said to have failed, and the meter " + judged.words;
+  change.facts = "at=" + to_text(*report->at) + "\n" + position_fact(report->position);
+  change.edit = [&](SwitchOperation& row) {
+    row.rule = "POSITION";
+    row.position = sdk::name_of(report->position);
+  };
+  return outcome_of(apply(operation, Input::ReportedDone, change));
 }
 
 // A position with the device's time often comes before the far side's own word. It is kept in the audit, where

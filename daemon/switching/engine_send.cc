@@ -1,5 +1,6 @@
 // From QUEUED to the carrier and back.
 #include <algorithm>
+#include <memory>
 
 #include "daemon/switching/engine.h"
 
@@ -74,15 +75,17 @@ void Engine::try_send(const SwitchOperation& operation, const MeterNow* known) {
   const SwitchId id = operation.id;
   const std::int32_t utility = operation.asked.utility;
   const std::string transaction = errand.transaction;
+  const auto stored = std::make_shared<std::atomic<bool>>(false);
   parts_.carrier.carry(
-      errand, [this, utility, id, transaction] { return before_send(utility, id, transaction); },
-      [this, utility, id, transaction](sdk::AttemptAnswer answer) {
-        came_back({id, utility, transaction, std::move(answer)});
+      errand, [this, utility, id, transaction, stored] { return before_send(utility, id, transaction, *stored); },
+      [this, utility, id, transaction, stored](sdk::AttemptAnswer answer) {
+        came_back({id, utility, transaction, *stored, std::move(answer)});
       });
 }
 
 // Everything is looked up and checked anew; then SENT is stored; then, and only then, yes.
-Outcome Engine::before_send(std::int32_t utility, SwitchId id, const std::string& transaction) {
+Outcome Engine::before_send(std::int32_t utility, SwitchId id, const std::string& transaction,
+                            std::atomic<bool>& stored) {
   const Steady asked_at = parts_.steady();
   {
     const std::lock_guard lock(mutex_);
@@ -127,6 +130,7 @@ Outcome Engine::before_send(std::int32_t utility, SwitchId id, const std::string
     row.attainable = means.level;
   };
   const auto sent = apply(*found, Input::Send, change);
+  if (sent.ok() || sent.refusal().kind == Refusal::Kind::InDoubt) stored = true;
   if (!sent.ok()) {
     if (sent.refusal().rule && sent.refusal().rule->name == "NOT_THE_SENDER") {
       const std::lock_guard lock(mutex_);
@@ -156,12 +160,25 @@ void Engine::came_back(const Waiting& answer) {
   waiting_.push_back(answer);
 }
 
+// Of what is tried again: whoever asked for it sees why it has not left.
+void Engine::say_why_it_waits(const SwitchOperation& operation, const sdk::AttemptAnswer& answer) {
+  if (operation.state != SwitchState::Queued || answer.words.empty() || operation.words == answer.words) return;
+  Change change;
+  change.words = answer.words;
+  change.edit = [&](SwitchOperation& row) {
+    if (row.state == SwitchState::Queued) row.words = answer.words;
+  };
+  (void)note(operation, "WAITS", change);
+}
+
 bool Engine::settle_own(const Waiting& answer) {
   const auto found = parts_.store.get(answer.utility, answer.id);
   if (!found.ok()) return found.refusal().kind == Refusal::Kind::NotFound;
-  if (found->transaction != answer.transaction) {
-    // It was not let send, or another attempt was; both are fine as long as nothing left.
-    if (!surely_not_sent(answer.answer)) {
+  if (!answer.stored || found->transaction != answer.transaction) {
+    // It was not let send, or another attempt was, perhaps of the same name; both are fine as long as nothing left.
+    if (surely_not_sent(answer.answer)) {
+      say_why_it_waits(*found, answer.answer);
+    } else {
       parts_.watcher.tell(
           Watcher::What::Defect, *found,
           "feed " + found->asked.feed + " answered to " + answer.transaction + ", which it was not let send");

@@ -19,12 +19,20 @@ sdk::AttemptAnswer answered(sdk::AttemptState state, std::string reason, std::st
 
 }  // namespace
 
+sdk::AttemptAnswer before_it_left(sdk::AttemptAnswer answer) {
+  if (answer.state != sdk::AttemptState::Failed || answer.reason == "not_sent" || answer.reason == "unreachable")
+    return answer;
+  if (!answer.reason.empty()) answer.words = answer.reason + (answer.words.empty() ? "" : ": ") + answer.words;
+  answer.reason = "not_sent";
+  return answer;
+}
+
 struct FeedCarrier::Trip {
   Errand errand;
   std::function<Outcome()> before_send;
   std::function<void(sdk::AttemptAnswer)> done;
   std::shared_ptr<const commands::CommandFeed> port;
-  bool granted = false;
+  std::atomic<bool> granted = false;  // never taken back
 };
 
 void FeedCarrier::carry(const Errand& errand, std::function<Outcome()> before_send,
@@ -53,11 +61,14 @@ sdk::Awaitable<void> FeedCarrier::go(std::shared_ptr<Trip> trip) {
   attempt.meters = {trip->errand.vendor_id};
   attempt.expires_at = parts_.clock.now() + trip->port->limits.expiry;
   attempt.before_send = [this, trip]() -> sdk::Awaitable<Outcome> {
+    if (trip->granted) co_return permanent("this attempt was let send before: nothing is sent twice");
     Outcome outcome = transient("not asked yet");
     const std::function<void()> ask = [&] { outcome = trip->before_send(); };
     co_await parts_.pool.run(ask);
-    trip->granted = outcome.ok();
-    if (trip->granted) hold(*trip);
+    if (outcome.ok()) {
+      trip->granted = true;
+      hold(*trip);
+    }
     co_return outcome;
   };
   std::vector<sdk::AttemptAnswer> answers;
@@ -80,6 +91,7 @@ sdk::Awaitable<void> FeedCarrier::go(std::shared_ptr<Trip> trip) {
   const bool comes_later = answers.front().state == sdk::AttemptState::Waiting ||
                            answers.front().state == sdk::AttemptState::Unknown;
   if (!trip->granted) {
+    answers.front() = before_it_left(std::move(answers.front()));
     parts_.feeds->free_slot(trip->errand.feed);
   } else if (!comes_later) {
     heard(trip->errand.transaction);

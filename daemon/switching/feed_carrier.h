@@ -19,6 +19,10 @@
 
 namespace ami::daemon::switching {
 
+// The answer of an attempt that was never let send. What it failed for is surely not sent, whatever the adapter
+// calls it; its reason stays in the words. Any other answer is as it was: nothing but a defect explains it.
+sdk::AttemptAnswer before_it_left(sdk::AttemptAnswer answer);
+
 class FeedCarrier final : public Carrier {
  public:
   struct Parts {

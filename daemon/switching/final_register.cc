@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "daemon/switching/energy_series.h"
 #include "storage/postgres/register_search.h"
 
 namespace ami::daemon::switching {
@@ -13,6 +14,7 @@ constexpr std::int32_t kKilo = 3;
 constexpr std::chrono::seconds kClockTolerance{60};  // of the meter's clock against ours
 constexpr std::chrono::seconds kPatience{60};        // of one look at the read
 constexpr std::chrono::hours kExpiry{1};             // a later register is no final one
+constexpr std::size_t kLooked = 20;                  // readings a register, newest first
 constexpr int kPriority = commands::kHighestPriority;
 
 }  // namespace
@@ -30,12 +32,18 @@ Result<std::string> stored_register(storage::Database& readings, MeterId meter, 
   const UtcInstant last = now + kClockTolerance;
   query.targets = {{meter, last, {since - kClockTolerance, last}}};
   query.filter = [](const storage::ChannelInfo& channel) { return channel.reading_type == kDelivered; };
+  query.before = kLooked;
   query.after = 0;
   query.layer = storage::Layer::Raw;
   const auto page = storage::RegisterSearch(readings).near(query);
   if (!page.ok()) return transient(page.refusal().message);
   const storage::RegisterRow* newest = nullptr;
   for (const storage::NearRow& near : page->rows) {
+    // Who dates it by receipt does not say when it was read; and what was estimated or is suspect is no register.
+    const auto quality = page->dictionary.qualities.find(near.row.quality);
+    if (near.row.time_source == TimeSource::Receipt || quality == page->dictionary.qualities.end() ||
+        weight_of(quality->second) != Weight::Full)
+      continue;
     if (newest == nullptr || near.row.at > newest->at) newest = &near.row;
   }
   if (newest == nullptr) return permanent("the read brought no register of delivered energy");

@@ -14,8 +14,8 @@
 
 namespace ami::daemon::switching {
 
-// "1234.5 kWh as of 2026-01-15T12:00:05Z", of the newest reading of delivered energy since `since`; an error
-// when there is none. Blocking.
+// "1234.5 kWh as of 2026-01-15T12:00:05Z", of the newest reading of delivered energy since `since` that the
+// device dated and nothing is said against; an error when there is none. Blocking.
 Result<std::string> stored_register(storage::Database& readings, MeterId meter, UtcInstant since, UtcInstant now);
 
 class FinalRegister {

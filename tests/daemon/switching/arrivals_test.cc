@@ -122,5 +122,12 @@ TEST_F(ArrivalsTest, ABookThatIsAwayIsAskedAgain) {
   EXPECT_EQ(state(op.id), State::VerifiedOpen);
 }
 
+TEST_F(ArrivalsTest, WhatLeavesItOpenKeepsItsPlaceAtTheFeed) {
+  ASSERT_TRUE(take(op.transaction, "B7", "closed").ok());
+  EXPECT_TRUE(heard.empty());
+  ASSERT_TRUE(take(op.transaction, "B7", "opened").ok());
+  EXPECT_EQ(heard, std::vector{op.transaction});
+}
+
 }  // namespace
 }  // namespace ami::daemon::switching

@@ -42,6 +42,19 @@ TEST_F(StoredRegisterTest, AClockThatIsAMinuteOffIsForgivenAndNoMore) {
   EXPECT_FALSE(found("2026-01-15T12:01:11Z", "2026-01-15T12:02:00Z").ok());
 }
 
+TEST_F(StoredRegisterTest, WhatWasEstimatedOrIsDatedByItsReceiptIsPassedOver) {
+  auto sent = unit("more reads");
+  sent.batch.channels.push_back(
+      {id, "key 0.0.0.1.1.1.12.0.0.0.0.0.0.0.0.0.72.0", "0.0.0.1.1.1.12.0.0.0.0.0.0.0.0.0.72.0", "Wh"});
+  add_register(sent, 0, at("2026-01-15T12:00:30Z"), {99999, 2}, {}, storage::add_quality(sent, "2.8.0", "E"));
+  add_register(sent, 0, at("2026-01-15T12:00:40Z"), {88888, 2});
+  sent.batch.registers.back().time_source = TimeSource::Receipt;
+  commit(sent);
+  const auto read = found("2026-01-15T12:00:00Z", "2026-01-15T12:01:00Z");
+  ASSERT_TRUE(read.ok()) << read.error().message;
+  EXPECT_EQ(*read, "1234.5 kWh as of 2026-01-15T12:00:10Z");
+}
+
 TEST_F(StoredRegisterTest, AnOlderRegisterIsNone) {
   const auto read = found("2026-01-15T13:00:00Z", "2026-01-15T13:01:00Z");
   ASSERT_FALSE(read.ok());

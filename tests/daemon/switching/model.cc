@@ -271,7 +271,10 @@ class Search {
   void answers(const World& world, std::size_t i) {
     const Op& op = world.ops[i];
     if ((op.replies & kAccepted) != 0) input(world, i, Input::Accepted);
-    if ((op.replies & kSaysFailed) != 0) input(world, i, Input::ReportedFailed);
+    if ((op.replies & kSaysFailed) != 0) {
+      const bool both = op.claimed && op.at() == S::Uncertain;
+      input(world, i, both ? Input::EvidenceAgainst : Input::ReportedFailed);
+    }
     if ((op.replies & kSaysDone) == 0) return;
     World next = world;
     const bool moved = step(next, i, Input::ReportedDone);
@@ -300,6 +303,8 @@ class Search {
     if (newest && !as_asked && op.claimed) input(world, i, Input::EvidenceAgainst);
     if (newest && !as_asked && !op.claimed && op.over && op.at() == S::Uncertain)
       input(world, i, Input::EvidenceNotDone);
+    // Failed, as the far side said; the meter itself says that it is done.
+    if (newest && as_asked && op.at() == S::Failed) input(world, i, Input::ReportedDone);
     next = world;
     if (as_asked && step(next, i, Input::ObservedDone)) {
       next.ops[i].shown = true;
