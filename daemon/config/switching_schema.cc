@@ -54,8 +54,8 @@ SettingDef evidence_rows() {
            "report proves nothing.",
            "the site must have seen that the time is the meter's"),
        row("minimum_load_w", K::Text, "100",
-           "What an occupied premises draws at least, in watts: how long a register must stand still follows "
-           "from it.",
+           "What an occupied premises draws at least, in watts: how long a register must stand still, or "
+           "intervals be zero, follows from it.",
            "100 W"),
        row("register_step_kwh", K::Text, "",
            "Resolution of the register that is read, in kWh. Empty: no register tells anything."),
