@@ -115,7 +115,7 @@ class Gateway::Impl {
           *config_.switching, config_.database,
           SwitchingLink::Parts{io_.get_executor(), clock_, database_.queries(), database_.directory(),
                                commands_.engine().shared_from_this(), log_,
-                               std::chrono::seconds{simulated ? 1 : 30}});
+                               std::chrono::seconds{simulated ? 1 : 30}, kQueryThreads});
       metrics_.switching([this] { return switching_->counts(); });
       pipeline_.on_results([this, take](std::shared_ptr<FeedRoute> feed, std::span<const ResultObservation> results) {
         return switching_->take(std::move(feed), results, take);

@@ -28,11 +28,13 @@ std::string name_of_this_run() {
   return std::string(host.data()) + "-" + std::to_string(getpid()) + "-" + number.data();
 }
 
-storage::DatabaseOptions options(const SwitchingConfig& config, const DatabaseConfig& database) {
+storage::DatabaseOptions options(const SwitchingConfig& config, const DatabaseConfig& database,
+                                 std::size_t looking) {
   storage::DatabaseOptions out;
   out.conninfo = config.conninfo;
   out.answer_timeout = database.answer_timeout;
-  out.connections = 2 * static_cast<std::size_t>(config.threads) + 5;
+  // Of callers and of what leaves, results, upkeep, and those who look: none takes another's.
+  out.connections = 2 * static_cast<std::size_t>(config.threads) + 5 + looking;
   out.application_name = "ami-gateway switching";
   return out;
 }
@@ -88,7 +90,7 @@ SwitchingLink::SwitchingLink(const SwitchingConfig& config, const DatabaseConfig
       allow_owner_(database.allow_owner),
       parts_(std::move(parts)),
       name_(name_of_this_run()),
-      database_(options(config, database)),
+      database_(options(config, database, parts_.looking_threads)),
       store_(database_),
       seal_store_(database_),
       watch_(database_),
@@ -115,7 +117,7 @@ SwitchingLink::SwitchingLink(const SwitchingConfig& config, const DatabaseConfig
                   parts_.log},
                  {.compare_every = config.reconcile, .look_every = parts_.look_every}),
       served_{engine_, site_, store_, [this](std::function<void()> work) { post(std::move(work)); },
-              &aftercare_.findings(), &watch_, &holds_, &stops_, &limits_} {}
+              &aftercare_.findings(), &watch_, &holds_, &stops_, &limits_, &reviews_} {}
 
 Outcome SwitchingLink::check() {
   return storage::check_switch_role(database_, allow_owner_);
@@ -151,6 +153,7 @@ void SwitchingLink::attach(const Host& host, const GatewayConfig& config,
 
 void SwitchingLink::begin() {
   parts_.log.write(messages::kSwitchingOn, {{"gateway", name_}});
+  if (!rules_) parts_.log.write(messages::kSwitchingNoRules);
   loops_ = 3;
   boost::asio::co_spawn(parts_.executor, repeat(kTick, [this] { tick(); }), end_on_defect);
   boost::asio::co_spawn(parts_.executor, repeat(kTick, [this] { aftercare_.tick(); }), end_on_defect);

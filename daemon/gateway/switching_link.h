@@ -44,6 +44,7 @@ class SwitchingLink {
     std::shared_ptr<commands::Engine> commands;
     const Log& log;
     std::chrono::milliseconds look_every;  // for evidence in the store
+    std::size_t looking_threads;           // that call served() beside post()
   };
   SwitchingLink(const SwitchingConfig& config, const DatabaseConfig& database, Parts parts);
 

@@ -168,6 +168,10 @@ inline constexpr Message kThresholdSuspect{
 inline constexpr Message kSwitchingOn{
     "SWITCHING_ON", Level::Info,
     "this gateway may operate service switches; of several on one database one sends: see ami_switch_lease"};
+inline constexpr Message kSwitchingNoRules{
+    "SWITCHING_NO_RULES", Level::Warn,
+    "no rules of the utility are asked before a switch is operated: protected customers, moratoria, weather and classes "
+    "of reasons bind nobody; set switching.rules_dir"};
 inline constexpr Message kSwitchingSends{"SWITCHING_SENDS", Level::Info,
                                          "whether this gateway is the one that sends switch commands has changed"};
 inline constexpr Message kSwitchUnresolved{

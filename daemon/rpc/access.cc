@@ -80,7 +80,8 @@ constexpr auto kRules = std::to_array<MethodRule>({
     {"/ami.v1.HanService/ListHanDevices", kReader | kCommand},
     {"/ami.v1.HanService/AddHanDevice", kCommand},
     {"/ami.v1.HanService/SendHanText", kCommand},
-    {"/ami.v1.SwitchService/Evaluate", kSeesSwitches},
+    // It says whether the last digits of a serial are right: only to whoever could submit, too.
+    {"/ami.v1.SwitchService/Evaluate", kSwitch},
     {"/ami.v1.SwitchService/Submit", kSwitch},
     {"/ami.v1.SwitchService/Cancel", kSwitch},
     {"/ami.v1.SwitchService/Get", kSeesSwitches},
@@ -96,6 +97,8 @@ constexpr auto kRules = std::to_array<MethodRule>({
     {"/ami.v1.SwitchService/Resume", kSwitch | kHoldAdmin},
     {"/ami.v1.SwitchService/ListStops", kSeesSwitches | kHoldAdmin},
     {"/ami.v1.SwitchService/GetLimits", kSeesSwitches},
+    {"/ami.v1.SwitchService/ListEmergencies", kSeesSwitches | kHoldAdmin},
+    {"/ami.v1.SwitchService/ReviewEmergency", kSwitch | kHoldAdmin},
 });
 
 }  // namespace

@@ -5,6 +5,7 @@
 #include "daemon/rpc/command_orders.h"
 #include "daemon/rpc/convert.h"
 #include "daemon/rpc/switch_orders.h"
+#include "daemon/rpc/switch_still_acting.h"
 
 namespace ami::rpc {
 namespace {
@@ -72,7 +73,7 @@ void fill(const storage::SwitchStop& stop, v1::SwitchStop& message) {
     throw StatusError{refused(grpc::StatusCode::NOT_FOUND, not_found, why.message)};
   if (why.kind == Kind::AlreadyExists)
     throw StatusError{refused(grpc::StatusCode::FAILED_PRECONDITION, over, why.message)};
-  if (why.kind == Kind::Excluded) {
+  if (why.kind == Kind::Excluded && why.rule) {
     throw StatusError{refused_because(grpc::StatusCode::FAILED_PRECONDITION, why.rule->name, why.message,
                                       why.rule->facts)};
   }
@@ -125,6 +126,7 @@ void set_hold(const Call& call, const v1::SetSafetyHoldRequest& request, SafetyH
   if (*scope == storage::HoldScope::UsagePoint)
     subject = {ResourceName::Kind::UsagePoint, utility.key, asked.place};
   fill(call.take(std::move(set), subject), response);
+  fill_still_acting(call, utility, asked, *response.mutable_still_acting());
 }
 
 void lift_hold(const Call& call, const v1::LiftSafetyHoldRequest& request, SafetyHold& response) {
@@ -162,6 +164,7 @@ void stop_switching(const Call& call, const v1::StopSwitchingRequest& request, v
   const auto scope =
       request.scope() == v1::SwitchStop::OPENS ? storage::StopScope::Opens : storage::StopScope::All;
   fill(call.take(stops.set(utility.id, scope, name_of_caller(call), reason)), response);
+  fill_still_acting(call, utility, scope, *response.mutable_still_acting());
 }
 
 void resume_switching(const Call& call, const v1::ResumeSwitchingRequest& request, v1::SwitchStop& response) {
@@ -183,6 +186,33 @@ void list_stops(const Call& call, const v1::ListSwitchStopsRequest& request,
   const storage::Utility utility = call.parent(request.parent());
   const auto found = call.take(stops.list(utility.id, request.in_force_only(), limit));
   for (const storage::SwitchStop& stop : found) fill(stop, *response.add_stops());
+}
+
+void list_emergencies(const Call& call, const v1::ListEmergenciesRequest& request,
+                      v1::ListEmergenciesResponse& response) {
+  storage::SwitchReviews& reviews = served(switching_of(call).reviews);
+  const storage::Utility utility = call.parent(request.parent());
+  const auto due = call.take(reviews.due(utility.id));
+  for (const storage::EmergencyDue& one : due) {
+    v1::Emergency& message = *response.add_emergencies();
+    message.set_name(switch_name(utility.key, one.operation));
+    message.set_person(one.person);
+    *message.mutable_leave_time() = to_proto(one.left_at);
+    *message.mutable_due_time() = to_proto(one.due_at);
+    message.set_overdue(one.overdue);
+  }
+}
+
+void review_emergency(const Call& call, const v1::ReviewEmergencyRequest& request, v1::EmergencyReview& response) {
+  storage::SwitchReviews& reviews = served(switching_of(call).reviews);
+  if (request.words().size() < 3) throw StatusError{invalid_field("words", "say what was found, in 3 to 200 characters")};
+  const std::string words = text_from("words", request.words(), 200);
+  const SwitchSubject subject = subject_of(call, request.name());
+  const std::string actor = name_of_caller(call);
+  const auto reviewed = reviews.review(subject.utility.id, subject.id, actor, words);
+  if (!reviewed.ok()) refuse_numbered(call, reviewed.refusal(), "EMERGENCY_NOT_FOUND", "ALREADY_REVIEWED");
+  response.set_name(request.name());
+  response.set_actor(actor);
 }
 
 void get_limits(const Call& call, const v1::GetSwitchLimitsRequest& request, v1::SwitchLimits& response) {

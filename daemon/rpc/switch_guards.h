@@ -16,6 +16,10 @@ void resume_switching(const Call& call, const v1::ResumeSwitchingRequest& reques
 void list_stops(const Call& call, const v1::ListSwitchStopsRequest& request,
                 v1::ListSwitchStopsResponse& response);
 
+void list_emergencies(const Call& call, const v1::ListEmergenciesRequest& request,
+                      v1::ListEmergenciesResponse& response);
+void review_emergency(const Call& call, const v1::ReviewEmergencyRequest& request, v1::EmergencyReview& response);
+
 void get_limits(const Call& call, const v1::GetSwitchLimitsRequest& request, v1::SwitchLimits& response);
 
 }  // namespace ami::rpc

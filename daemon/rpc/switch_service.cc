@@ -55,6 +55,7 @@ void resolve(const Call& call, const v1::ResolveSwitchRequest& request, v1::Swit
     throw StatusError{invalid_field("reference", "say where the observation can be looked up")};
   observed.actor = actor_of(call, request.on_behalf_of());
   observed.certificate = call.caller().uris;
+  observed.caller = actor_of(call, {});
   const SwitchSubject subject = subject_of(call, request.name());
   const auto resolved = switching.engine.resolve(subject.utility.id, subject.id, observed);
   if (!resolved.ok()) refuse_change(call, resolved.refusal(), subject);
@@ -202,6 +203,18 @@ SwitchService::Unary* SwitchService::GetLimits(Context* context, const v1::GetSw
                                                v1::SwitchLimits* response) {
   return run(context, "/ami.v1.SwitchService/GetLimits",
              [request, response](const Call& call) { get_limits(call, *request, *response); });
+}
+
+SwitchService::Unary* SwitchService::ListEmergencies(Context* context, const v1::ListEmergenciesRequest* request,
+                                                     v1::ListEmergenciesResponse* response) {
+  return run(context, "/ami.v1.SwitchService/ListEmergencies",
+             [request, response](const Call& call) { list_emergencies(call, *request, *response); });
+}
+
+SwitchService::Unary* SwitchService::ReviewEmergency(Context* context, const v1::ReviewEmergencyRequest* request,
+                                                     v1::EmergencyReview* response) {
+  return run(context, "/ami.v1.SwitchService/ReviewEmergency",
+             [request, response](const Call& call) { review_emergency(call, *request, *response); });
 }
 
 grpc::ServerWriteReactor<v1::SwitchUpdate>* SwitchService::Watch(Context* context,

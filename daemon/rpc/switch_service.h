@@ -34,6 +34,8 @@ class SwitchService final : public v1::SwitchService::CallbackService {
   Unary* Resume(Context*, const v1::ResumeSwitchingRequest*, v1::SwitchStop*) override;
   Unary* ListStops(Context*, const v1::ListSwitchStopsRequest*, v1::ListSwitchStopsResponse*) override;
   Unary* GetLimits(Context*, const v1::GetSwitchLimitsRequest*, v1::SwitchLimits*) override;
+  Unary* ListEmergencies(Context*, const v1::ListEmergenciesRequest*, v1::ListEmergenciesResponse*) override;
+  Unary* ReviewEmergency(Context*, const v1::ReviewEmergencyRequest*, v1::EmergencyReview*) override;
 
  private:
   Unary* run(Context* context, std::string_view method, std::function<void(const Call&)> work);

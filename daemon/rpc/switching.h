@@ -26,6 +26,7 @@ struct Switching {
   storage::SafetyHolds* holds = nullptr;
   storage::SwitchStops* stops = nullptr;
   storage::SwitchLimits* limits = nullptr;
+  storage::SwitchReviews* reviews = nullptr;
 };
 
 }  // namespace ami::rpc

@@ -78,7 +78,8 @@ Answer<LimitChange> named(Answer<LimitChange> answer) {
 Answer<std::vector<LimitUse>> PostgresSwitchLimits::look(const SwitchAsked& asked) {
   return database_.impl().answer([&](Session& session) {
     const std::string texts[] = {direction_of(asked.action == SwitchAction::Open), clean_text(asked.reason),
-                                 clean_text(counted_person(asked)), clean_text(asked.usage_point)};
+                                 clean_text(counted_person(asked)), clean_text(asked.usage_point),
+                                 clean_text(asked.caller)};
     Params params;
     params.i4(asked.utility);
     params.texts(texts);
@@ -88,7 +89,7 @@ Answer<std::vector<LimitUse>> PostgresSwitchLimits::look(const SwitchAsked& aske
         " l.used FROM (SELECT 1) one LEFT JOIN LATERAL (SELECT d.feeder, d.transformer FROM usage_point p JOIN"
         " usage_point_detail d USING (usage_point_id) WHERE p.utility_id = $1 AND p.key = $2[4] AND d.valid @>"
         " clock_timestamp()) place ON true CROSS JOIN LATERAL ami_switch_limits($1, $2[1], $2[2], $2[3],"
-        " coalesce(place.feeder, ''), coalesce(place.transformer, '')) l ORDER BY 1, 2, 3, 4",
+        " $2[5], coalesce(place.feeder, ''), coalesce(place.transformer, '')) l ORDER BY 1, 2, 3, 4",
         params);
     std::vector<LimitUse> out;
     for (int i = 0; i < rows.size(); ++i) {
@@ -202,12 +203,15 @@ Answer<std::vector<LimitShadow>> PostgresSwitchLimits::shadow(std::int32_t utili
       // What left in the span before `since` fills it, too.
       const Rows rows = Rows::query(
           session.raw(),
-          "SELECT count(*), coalesce(max(n), 0), count(*) FILTER (WHERE n > $5) FROM (SELECT d.at, count(*) OVER"
+          "SELECT count(*), coalesce(max(n), 0), count(*) FILTER (WHERE n > $5) FROM (SELECT y.at, CASE $2[3] WHEN"
+          " 'PERSON' THEN greatest(y.of_place, y.of_caller) ELSE y.of_place END AS n FROM (SELECT d.at, count(*) OVER"
           " (PARTITION BY CASE $2[3] WHEN 'PERSON' THEN d.person WHEN 'FEEDER' THEN d.feeder WHEN 'TRANSFORMER'"
           " THEN d.transformer ELSE '' END ORDER BY d.at RANGE BETWEEN make_interval(secs => $4::double precision"
-          " - 0.000001) PRECEDING AND CURRENT ROW) AS n FROM switch_departure d WHERE d.utility_id = $1 AND"
+          " - 0.000001) PRECEDING AND CURRENT ROW) AS of_place, count(*) OVER (PARTITION BY d.caller ORDER BY d.at"
+          " RANGE BETWEEN make_interval(secs => $4::double precision - 0.000001) PRECEDING AND CURRENT ROW) AS"
+          " of_caller FROM switch_departure d WHERE d.utility_id = $1 AND"
           " d.direction = $2[1] AND d.at > $3[1] - make_interval(secs => $4::double precision) AND CASE $2[2] WHEN"
-          " '*' THEN d.reason <> 'EMERGENCY_SAFETY' ELSE d.reason = $2[2] END) x WHERE x.at > $3[1]",
+          " '*' THEN d.reason <> 'EMERGENCY_SAFETY' ELSE d.reason = $2[2] END) y) x WHERE x.at > $3[1]",
           params);
       out.push_back({change, rows.i8(0, 0), rows.i8(0, 1), rows.i8(0, 2)});
     }

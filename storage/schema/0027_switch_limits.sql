@@ -61,17 +61,20 @@ CREATE TABLE switch_departure (
   direction   text        NOT NULL,
   reason      text        NOT NULL,
   person      text        NOT NULL,
+  caller      text        NOT NULL,
   feeder      text        NOT NULL,
   transformer text        NOT NULL,
   at          timestamptz NOT NULL DEFAULT clock_timestamp(),
   exceeded    text        NOT NULL DEFAULT ''
 );
 COMMENT ON COLUMN switch_departure.person IS 'on_behalf_of of a program, else the caller';
+COMMENT ON COLUMN switch_departure.caller IS 'counts as a person, too: the names that a program gives are its own';
 COMMENT ON COLUMN switch_departure.feeder IS 'as it was then; empty = not known';
 COMMENT ON COLUMN switch_departure.exceeded IS 'limits that only watch and would have refused it, separated by commas';
 CREATE INDEX switch_departure_at ON switch_departure (utility_id, direction, at);
 CREATE INDEX switch_departure_reason ON switch_departure (utility_id, direction, reason, at);
 CREATE INDEX switch_departure_person ON switch_departure (utility_id, direction, person, at);
+CREATE INDEX switch_departure_caller ON switch_departure (utility_id, direction, caller, at);
 CREATE INDEX switch_departure_feeder ON switch_departure (utility_id, direction, feeder, at);
 CREATE INDEX switch_departure_transformer ON switch_departure (utility_id, direction, transformer, at);
 
@@ -194,6 +197,10 @@ BEGIN
     SELECT count(*) INTO used FROM (SELECT FROM switch_departure s WHERE s.utility_id = of_utility
       AND s.direction = of_direction AND s.person = of_place AND s.at > since
       AND CASE of_reason WHEN '*' THEN s.reason <> 'EMERGENCY_SAFETY' ELSE s.reason = of_reason END LIMIT most) x;
+  ELSIF of_scope = 'CALLER' THEN
+    SELECT count(*) INTO used FROM (SELECT FROM switch_departure s WHERE s.utility_id = of_utility
+      AND s.direction = of_direction AND s.caller = of_place AND s.at > since
+      AND CASE of_reason WHEN '*' THEN s.reason <> 'EMERGENCY_SAFETY' ELSE s.reason = of_reason END LIMIT most) x;
   ELSIF of_scope = 'FEEDER' THEN
     SELECT count(*) INTO used FROM (SELECT FROM switch_departure s WHERE s.utility_id = of_utility
       AND s.direction = of_direction AND s.feeder = of_place AND s.at > since
@@ -206,9 +213,10 @@ BEGIN
   RETURN used;
 END $$;
 
--- The limits that bind an operation, each as it stands now, with what has been used of it, up to its ceiling.
-CREATE FUNCTION ami_switch_limits(of_utility int, of_direction text, of_reason text, of_person text, of_feeder text,
-                                  of_transformer text)
+-- The limits that bind an operation, each as it stands now, with what has been used of it, up to its ceiling. Of a
+-- person: by the one who answers for it, or by its caller, whichever is more.
+CREATE FUNCTION ami_switch_limits(of_utility int, of_direction text, of_reason text, of_person text, of_caller text,
+                                  of_feeder text, of_transformer text)
 RETURNS TABLE (direction text, reason text, scope text, span_s int, ceiling bigint, enforced boolean, change_id bigint,
                expires_at timestamptz, used bigint) LANGUAGE plpgsql
 SET enable_seqscan = off SET enable_bitmapscan = off AS $$
@@ -217,9 +225,13 @@ BEGIN
   RETURN QUERY
   SELECT d.direction, d.reason, d.scope, d.span_s, n.ceiling, coalesce(c.enforced, false), coalesce(c.change_id, 0),
          c.expires_at,
-         ami_switch_used(of_utility, d.direction, d.reason, d.scope,
-                         CASE d.scope WHEN 'PERSON' THEN of_person WHEN 'FEEDER' THEN of_feeder ELSE of_transformer END,
-                         clock_timestamp() - d.span_s * interval '1 second', n.ceiling)
+         greatest(ami_switch_used(of_utility, d.direction, d.reason, d.scope,
+                                  CASE d.scope WHEN 'PERSON' THEN of_person WHEN 'FEEDER' THEN of_feeder
+                                               ELSE of_transformer END,
+                                  clock_timestamp() - d.span_s * interval '1 second', n.ceiling),
+                  CASE WHEN d.scope = 'PERSON' THEN
+                    ami_switch_used(of_utility, d.direction, d.reason, 'CALLER', of_caller,
+                                    clock_timestamp() - d.span_s * interval '1 second', n.ceiling) END)
   FROM switch_limit_default d LEFT JOIN LATERAL (
     SELECT x.ceiling, x.enforced, x.change_id, x.expires_at FROM switch_limit_change x
     JOIN switch_limit_approval a USING (change_id)
@@ -262,7 +274,7 @@ BEGIN
   END IF;
   SELECT d.feeder, d.transformer INTO place FROM usage_point p JOIN usage_point_detail d USING (usage_point_id)
     WHERE p.utility_id = NEW.utility_id AND p.key = NEW.usage_point AND d.valid @> clock_timestamp();
-  IF NEW.reason = 'EMERGENCY_SAFETY' THEN
+  IF NEW.reason = 'EMERGENCY_SAFETY' AND NEW.action = 'OPEN' THEN  -- never the way back
     SELECT d.switch_id INTO held FROM switch_departure d WHERE d.utility_id = NEW.utility_id
       AND d.reason = 'EMERGENCY_SAFETY' AND d.person = who AND d.at < clock_timestamp() - interval '24 hours'
       AND NOT EXISTS (SELECT FROM switch_review r WHERE r.switch_id = d.switch_id) ORDER BY d.at LIMIT 1;
@@ -271,7 +283,8 @@ BEGIN
     END IF;
   END IF;
   FOR bound IN SELECT * FROM ami_switch_limits(NEW.utility_id, ami_switch_direction(NEW.action), NEW.reason, who,
-                                               coalesce(place.feeder, ''), coalesce(place.transformer, '')) LOOP
+                                               NEW.caller, coalesce(place.feeder, ''),
+                                               coalesce(place.transformer, '')) LOOP
     CONTINUE WHEN bound.used < bound.ceiling;
     IF bound.enforced THEN
       RAISE EXCEPTION 'LIMIT ceiling=% direction=% reason=% scope=% span_s=%', bound.ceiling, bound.direction, bound.reason,
@@ -281,8 +294,8 @@ BEGIN
     over := over || CASE WHEN over = '' THEN '' ELSE ',' END || concat_ws(' ', bound.direction, bound.reason, bound.scope,
                                                                       bound.span_s);
   END LOOP;
-  INSERT INTO switch_departure (switch_id, utility_id, direction, reason, person, feeder, transformer, exceeded)
-    VALUES (NEW.switch_id, NEW.utility_id, ami_switch_direction(NEW.action), NEW.reason, who,
+  INSERT INTO switch_departure (switch_id, utility_id, direction, reason, person, caller, feeder, transformer, exceeded)
+    VALUES (NEW.switch_id, NEW.utility_id, ami_switch_direction(NEW.action), NEW.reason, who, NEW.caller,
             coalesce(place.feeder, ''), coalesce(place.transformer, ''), over);
   RETURN NEW;
 END $$;

@@ -88,6 +88,9 @@ class Restore(unittest.TestCase):
         restored = self.restore(moment)
         self.assertEqual(readings.differences(kept, readings.stored(restored.sql)), [], "all that was stored at that moment, and no more")
         run("renew the change feed", server=True, PGHOST=restored.folder, PGUSER="ami", PGDATABASE="ami")
+        run("stop all switching", server=True, PGHOST=restored.folder, PGUSER="ami", PGDATABASE="ami")
+        self.assertEqual(restored.sql("SELECT scope, actor, ami_stop_in_force(s), (SELECT count(*) FROM utility) FROM switch_stop s"),
+                         "ALL|restore|t|1", "nothing that the book holds as waiting leaves again")
         daemon.configure(restored)
         daemon.start()
         for family in ("ssn", "flexnet"):

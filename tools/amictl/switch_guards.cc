@@ -1,4 +1,4 @@
-// `amictl switch hold|stop|resume|limits`: what stops switches from outside of their own operations.
+// `amictl switch hold|stop|resume|limits|emergencies|review`: what stops switches from outside of their own operations.
 #include <CLI/CLI.hpp>
 #include <iostream>
 
@@ -16,7 +16,7 @@ namespace {
 using v1::SwitchService;
 
 struct GuardOptions {
-  std::string scope, place, effect, reason, reference, until, meter, action, reason_class, on_behalf_of;
+  std::string scope, place, effect, reason, reference, until, meter, action, reason_class, on_behalf_of, number, words;
   std::int64_t id = 0;
   bool all = false;
   int limit = 100;
@@ -45,6 +45,20 @@ std::string state_of(const v1::SafetyHold& hold) {
   return hold.has_expire_time() ? "until " + to_text(hold.expire_time()) : "until it is lifted";
 }
 
+// What a hold or a stop came too late for.
+void tell_still_acting(const v1::StillActing& acting) {
+  if (!acting.known()) {
+    std::cout << "WHAT LEFT BEFORE COULD NOT BE LOOKED UP and may still act: amictl switch list --state SENT\n";
+  } else if (acting.commands() == 0) {
+    std::cout << "nothing that left before may still act\n";
+  } else {
+    std::cout << acting.commands() << (acting.commands() == 1 ? " command" : " commands") << " left before and MAY STILL ACT until " << to_text(acting.until_time())
+              << "; nothing calls them back:\n";
+    for (const std::string& name : acting.names()) std::cout << "  " << harmless(name) << '\n';
+    if (acting.commands() > acting.names_size()) std::cout << "  and " << acting.commands() - acting.names_size() << " more\n";
+  }
+}
+
 int tell_hold(const Options& options, const v1::SafetyHold& hold) {
   if (options.json) {
     std::cout << to_json(hold) << '\n';
@@ -52,6 +66,7 @@ int tell_hold(const Options& options, const v1::SafetyHold& hold) {
     std::cout << "hold " << hold.id() << ": " << v1::SafetyHold::Effect_Name(hold.effect()) << " on "
               << v1::SafetyHold::Scope_Name(hold.scope()) << ' ' << harmless(hold.place()) << ", "
               << harmless(state_of(hold)) << '\n';
+    if (hold.has_still_acting()) tell_still_acting(hold.still_acting());
   }
   return kDone;
 }
@@ -123,6 +138,7 @@ int tell_stop(const Options& options, const v1::SwitchStop& stop) {
   } else {
     std::cout << " is over\n";
   }
+  if (stop.has_still_acting()) tell_still_acting(stop.still_acting());
   return kDone;
 }
 
@@ -167,6 +183,38 @@ int list_stops(const Options& options, const GuardOptions& given) {
                one.reason(), cleared, one.in_force() ? "yes" : "no"});
   }
   if (!options.json) table.print(std::cout);
+  return kDone;
+}
+
+int list_emergencies(const Options& options, const GuardOptions&) {
+  v1::ListEmergenciesRequest request;
+  request.set_parent(parent(options));
+  v1::ListEmergenciesResponse answer;
+  if (const int code = ask(options, &SwitchService::Stub::ListEmergencies, request, answer); code != kDone) return code;
+  Table table({"OPERATION", "PERSON", "LEFT", "DUE", "OVERDUE"});
+  for (const v1::Emergency& one : answer.emergencies()) {
+    if (options.json) {
+      std::cout << to_json(one) << '\n';
+      continue;
+    }
+    table.row({one.name().substr(one.name().rfind('/') + 1), one.person(), to_text(one.leave_time()),
+               to_text(one.due_time()), one.overdue() ? "OVERDUE: this person opens no other one" : ""});
+  }
+  if (!options.json) table.print(std::cout);
+  return kDone;
+}
+
+int review(const Options& options, const GuardOptions& given) {
+  v1::ReviewEmergencyRequest request;
+  request.set_name(switch_name(options, given.number));
+  request.set_words(given.words);
+  v1::EmergencyReview answer;
+  if (const int code = ask(options, &SwitchService::Stub::ReviewEmergency, request, answer); code != kDone) return code;
+  if (options.json) {
+    std::cout << to_json(answer) << '\n';
+  } else {
+    std::cout << "emergency " << harmless(given.number) << " was looked at by " << harmless(answer.actor()) << '\n';
+  }
   return kDone;
 }
 
@@ -232,6 +280,12 @@ void add_switch_guards(CLI::App& switches, const Options& options, Run& run) {
   bounds->add_option("--action", given->action, "OPEN, CLOSE or ARM")->required();
   bounds->add_option("--reason", given->reason_class, "reason class, NON_PAYMENT for example")->required();
   bounds->add_option("--on-behalf-of", given->on_behalf_of, "who would ask, when it is not you");
+  CLI::App* due = switches.add_subcommand("emergencies", "emergencies that no second person has looked at, oldest first");
+  CLI::App* look = switches.add_subcommand("review", "the second look at an emergency, by another person than its own");
+  look->add_option("operation", given->number, "its number")->required();
+  look->add_option("--words", given->words, "what was found, in 3 to 200 characters")->required();
+  runs(due, list_emergencies);
+  runs(look, review);
   runs(set, set_hold);
   runs(lift, lift_hold);
   runs(held, list_holds);

@@ -37,7 +37,7 @@ PolicyCheck LimitPolicy::kill_switch(const SwitchAsked& asked) const {
 PolicyCheck LimitPolicy::unreviewed(const SwitchAsked& asked) const {
   PolicyCheck out;
   out.rule = "EMERGENCY_UNREVIEWED";
-  out.binds = asked.reason == "EMERGENCY_SAFETY";
+  out.binds = asked.reason == "EMERGENCY_SAFETY" && asked.action == SwitchAction::Open;  // never the way back
   if (!out.binds) return out;
   const auto due = reviews_.due(asked.utility);
   if (!due.ok()) {

@@ -267,6 +267,7 @@ TEST_F(SwitchingProcess, OfTwoGatewaysOneSendsAndTheOtherTakesOverWhenItIsGone) 
   ASSERT_TRUE(first->wait_for_line("id=SWITCHING_SENDS")) << first->output();
   auto second = start(second_);
   ASSERT_TRUE(second->wait_for_line("id=SWITCHING_ON")) << second->output();
+  ASSERT_TRUE(second->wait_for_line("id=SWITCHING_NO_RULES")) << "without switching.rules_dir: " << second->output();
   std::vector<storage::SwitchOperation> ops;
   for (int n = 1; n <= 6; ++n) ops.push_back(leave(n, SwitchState::Queued));
   for (const auto& op : ops)

@@ -3,6 +3,7 @@
 
 #include "storage/postgres/safety_holds.h"
 #include "storage/postgres/switch_limits.h"
+#include "storage/postgres/switching.h"
 #include "tests/daemon/rpc/switch_scene.h"
 
 namespace ami::rpc {
@@ -22,6 +23,7 @@ class SwitchGuardsTest : public testing::SwitchScene {
     holds = &holds_;
     stops = &stops_;
     limits = &limits_;
+    reviews = &reviews_;
     serve();
   }
   ~SwitchGuardsTest() override { fixture->server->drain(std::chrono::seconds{5}); }
@@ -77,7 +79,128 @@ class SwitchGuardsTest : public testing::SwitchScene {
   storage::PostgresSafetyHolds holds_{database_};
   storage::PostgresSwitchStops stops_{database_};
   storage::PostgresSwitchLimits limits_{database_};
+  storage::PostgresSwitchReviews reviews_{database_};
 };
+
+// The book of the engine is another one here: its clock stands at 2026-01-15T12:00:00Z.
+TEST_F(SwitchGuardsTest, HoldAndStopNameWhatLeftBeforeAndMayStillAct) {
+  const SafetyHold before = must(&Stub::SetHold, hold(SafetyHold::METER, "M7"));
+  EXPECT_TRUE(before.still_acting().known());
+  EXPECT_EQ(before.still_acting().commands(), 0);
+  EXPECT_FALSE(before.still_acting().has_until_time());
+
+  carrier.answers_at_once = false;  // it left, and the far side is silent
+  const auto sent = get(open("r1").id);
+  ASSERT_EQ(sent.state, daemon::switching::State::Sent);
+  ASSERT_GT(sent.flight.count(), 0);
+  const std::string end = to_text(*sent.sent_at + sent.flight);
+  const std::string name = "utilities/maui/switchOperations/" + std::to_string(sent.id);
+  const auto acting = [&](const v1::StillActing& told) {
+    EXPECT_TRUE(told.known());
+    if (told.commands() == 0) {
+      EXPECT_FALSE(told.has_until_time());
+      EXPECT_EQ(told.names_size(), 0);
+      return false;
+    }
+    EXPECT_EQ(told.commands(), 1);
+    EXPECT_EQ(testing::text_of(told.until_time()), end);
+    EXPECT_THAT(told.names(), ElementsAre(name));
+    return true;
+  };
+  EXPECT_TRUE(acting(must(&Stub::SetHold, hold(SafetyHold::METER, "M7")).still_acting()));
+  EXPECT_TRUE(acting(must(&Stub::SetHold, hold(SafetyHold::METER, "M7", SafetyHold::NO_OPEN)).still_acting()));
+  EXPECT_FALSE(acting(must(&Stub::SetHold, hold(SafetyHold::METER, "M7", SafetyHold::NO_CLOSE)).still_acting()))
+      << "it opens";
+  EXPECT_TRUE(acting(must(&Stub::Stop, stop(SwitchStop::OPENS)).still_acting()));
+  EXPECT_TRUE(acting(must(&Stub::Stop, stop(SwitchStop::ALL)).still_acting()));
+
+  storage::Database database(storage::DatabaseOptions{.conninfo = conninfo});
+  storage::Assets assets(database);
+  storage::UsagePointDetail place;
+  place.valid.from = UtcInstant{std::chrono::sys_days{std::chrono::year{2020} / 1 / 1}};
+  place.feeder = "F-1";
+  ASSERT_TRUE(assets.create_usage_point(maui, "UP-7", place).ok());
+  place.feeder = "F-2";
+  place.transformer = "T-2";
+  ASSERT_TRUE(assets.create_usage_point(maui, "UP-8", place).ok());
+  EXPECT_TRUE(acting(must(&Stub::SetHold, hold(SafetyHold::FEEDER, "F-1")).still_acting()));
+  EXPECT_FALSE(acting(must(&Stub::SetHold, hold(SafetyHold::FEEDER, "F-2")).still_acting())) << "elsewhere";
+  EXPECT_TRUE(acting(must(&Stub::SetHold, hold(SafetyHold::TRANSFORMER, "T-2")).still_acting()))
+      << "nobody knows on which transformer it is";
+  EXPECT_TRUE(acting(must(&Stub::SetHold, hold(SafetyHold::USAGE_POINT, "UP-7")).still_acting()));
+  EXPECT_FALSE(acting(must(&Stub::SetHold, hold(SafetyHold::USAGE_POINT, "UP-8")).still_acting()));
+
+  fixture->now = *sent.sent_at + sent.flight;
+  EXPECT_FALSE(acting(must(&Stub::Stop, stop(SwitchStop::ALL)).still_acting())) << "its flight is over";
+  v1::ListSwitchStopsRequest list;
+  list.set_parent("utilities/maui");
+  for (const auto stopped = must(&Stub::ListStops, list); const SwitchStop& one : stopped.stops())
+    EXPECT_FALSE(one.has_still_acting()) << "only of the answer to Stop";
+}
+
+TEST_F(SwitchGuardsTest, EmergencyIsReviewedByAnotherPersonOnce) {
+  storage::Database database(storage::DatabaseOptions{.conninfo = conninfo});
+  storage::PostgresSwitching book(database);
+  const UtcInstant now = parse_instant("2026-01-15T12:00:00Z").value();
+  storage::SwitchAsked asked;
+  asked.utility = maui;
+  asked.meter_id = site.now_is.house.meter_id;
+  asked.meter = "M7";
+  asked.usage_point = "UP-7";
+  asked.reason = "EMERGENCY_SAFETY";
+  asked.caller = "Ada";
+  asked.request_id = "r1";
+  asked.created_at = asked.not_before = now;
+  asked.not_after = now + std::chrono::hours{1};
+  storage::SwitchNote note;
+  note.input = "MOVE";
+  note.actor = "gateway";
+  auto op = book.create(asked, note).value().operation;
+  for (const auto state : {storage::SwitchState::Queued, storage::SwitchState::Sent}) {
+    op.version += 1;
+    op.state = state;
+    if (state == storage::SwitchState::Sent) {
+      op.transaction = "sw1";
+      op.sent_at = now;
+    }
+    ASSERT_TRUE(book.move(op, note).ok());
+  }
+  v1::ListEmergenciesRequest list;
+  list.set_parent("utilities/maui");
+  const auto due = must(&Stub::ListEmergencies, list);
+  ASSERT_EQ(due.emergencies_size(), 1);
+  const std::string name = "utilities/maui/switchOperations/" + std::to_string(op.id);
+  EXPECT_EQ(due.emergencies(0).name(), name);
+  EXPECT_EQ(due.emergencies(0).person(), "Ada");
+  EXPECT_EQ(due.emergencies(0).due_time().seconds() - due.emergencies(0).leave_time().seconds(), 86400);
+  EXPECT_FALSE(due.emergencies(0).overdue());
+
+  v1::ReviewEmergencyRequest request;
+  request.set_name(name);
+  request.set_words("fire brigade's call 4711");
+  const auto ada = caller({"switch"}, "Ada"), pat = caller({"hold-admin"}, "Pat");
+  v1::EmergencyReview out;
+  const grpc::Status own = call(*ada, &Stub::ReviewEmergency, request, out);
+  EXPECT_EQ(own.error_code(), grpc::StatusCode::FAILED_PRECONDITION);
+  EXPECT_EQ(reason_of(own), "SAME_PERSON");
+  auto bad = request;
+  bad.set_words("x");
+  EXPECT_EQ(field_of(refused<v1::EmergencyReview>(&Stub::ReviewEmergency, bad)), "words");
+  bad = request;
+  bad.set_words(std::string(201, 'x'));
+  EXPECT_EQ(field_of(refused<v1::EmergencyReview>(&Stub::ReviewEmergency, bad)), "words");
+  bad = request;
+  bad.set_name("17");
+  EXPECT_EQ(field_of(refused<v1::EmergencyReview>(&Stub::ReviewEmergency, bad)), "name");
+  bad.set_name("utilities/maui/switchOperations/999");
+  EXPECT_EQ(reason_of(refused<v1::EmergencyReview>(&Stub::ReviewEmergency, bad)), "EMERGENCY_NOT_FOUND");
+  EXPECT_EQ(must(&Stub::ListEmergencies, list).emergencies_size(), 1) << "none of these was a look";
+  ASSERT_TRUE(call(*pat, &Stub::ReviewEmergency, request, out).ok());
+  EXPECT_EQ(out.name(), name);
+  EXPECT_EQ(out.actor(), "Pat");
+  EXPECT_EQ(must(&Stub::ListEmergencies, list).emergencies_size(), 0);
+  EXPECT_EQ(reason_of(refused<v1::EmergencyReview>(&Stub::ReviewEmergency, request)), "ALREADY_REVIEWED");
+}
 
 TEST_F(SwitchGuardsTest, HoldIsSetListedAndLiftedOnce) {
   auto request = hold(SafetyHold::METER, "M7", SafetyHold::NO_OPEN);

@@ -59,6 +59,7 @@ void SwitchScene::serve(bool switching, bool compares) {
   switching_->holds = holds;
   switching_->stops = stops;
   switching_->limits = limits;
+  switching_->reviews = reviews;
   if (switching) fixture->switching = switching_.get();
   RpcServer::Config config = fixture->tls_config();
   config.unix_socket = fixture->folder.path() / "rpc.sock";

@@ -119,6 +119,7 @@ class SwitchScene : public daemon::switching::SwitchingTest {
   storage::SafetyHolds* holds = nullptr;
   storage::SwitchStops* stops = nullptr;
   storage::SwitchLimits* limits = nullptr;
+  storage::SwitchReviews* reviews = nullptr;
   std::size_t max_calls = 256;
   Workers switching_threads;
   std::unique_ptr<RpcFixture> fixture;

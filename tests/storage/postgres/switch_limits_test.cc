@@ -194,6 +194,20 @@ TEST_F(Limits, PersonIsTheHumanBehindAProgram) {
   EXPECT_EQ(send({.meter = 2, .caller = "cn=billing", .on_behalf_of = "ann", .automatic = true}), "LIMIT")
       << "by another program";
   EXPECT_EQ(send({.meter = 2, .caller = "cn=billing", .on_behalf_of = "bob", .automatic = true}), "done");
+  EXPECT_EQ(send({.meter = 6, .caller = "cn=billing", .on_behalf_of = "carl", .automatic = true}), "LIMIT")
+      << "a program passes no limit by another name";
+  PostgresSwitchLimits as_switch(*switch_login);
+  const auto uses = as_switch.look(asked({.meter = 6, .caller = "cn=billing", .on_behalf_of = "carl", .automatic = true}));
+  ASSERT_TRUE(uses.ok());
+  for (const LimitUse& use : *uses) {
+    if (use.key.scope == LimitScope::Person) {
+      EXPECT_EQ(use.used, 2);
+    }
+  }
+  const LimitChange wanted[] = {change({true, "*", LimitScope::Person, kDay}, 1)};
+  const auto shadow = as_switch.shadow(north, now - hours{1}, wanted);
+  ASSERT_TRUE(shadow.ok());
+  EXPECT_EQ(shadow->at(0).refused, 2) << "ann's second, and the second of the program";
   EXPECT_EQ(send({.meter = 3, .caller = "cn=ann", .on_behalf_of = "x"}), "done");
   EXPECT_EQ(send({.meter = 4, .caller = "cn=ann", .on_behalf_of = "y"}), "done");
   EXPECT_EQ(send({.meter = 5, .caller = "cn=ann", .on_behalf_of = "z"}), "LIMIT") << "a person counts as itself";
@@ -426,6 +440,10 @@ TEST_F(Limits, EmergencyIsLookedAtByAnotherPersonOrItsOwnSendsNoneAfterADay) {
   EXPECT_TRUE(reviews.due(north)->at(0).overdue);
   EXPECT_EQ(send(emergency), "EMERGENCY_UNREVIEWED");
   EXPECT_EQ(last.rule->facts.at("operation"), std::to_string(due[0].operation));
+  for (const SwitchAction back : {SwitchAction::Close, SwitchAction::Arm}) {
+    EXPECT_EQ(send({.meter = 0, .action = back, .reason = "EMERGENCY_SAFETY", .caller = "cn=ann"}), "done")
+        << "the way back is never blocked";
+  }
   EXPECT_EQ(send({.meter = 2, .reason = "EMERGENCY_SAFETY", .caller = "cn=bob"}), "done") << "another person";
   EXPECT_EQ(send({.meter = 3}), "done") << "another reason";
   const auto alone = reviews.review(north, due[0].operation, "cn=ann", "it burnt");

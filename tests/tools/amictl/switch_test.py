@@ -390,7 +390,8 @@ class Switch(Scene):
 class Stop(Scene):
     def test_kill_switch_stops_opens_until_two_persons_have_cleared_it(self):
         out, _ = self.run_amictl("switch", "stop", "OPENS", "--reason", "wrong list")
-        self.assertRegex(out, r"^stop [0-9]+ of opening is in force; 2 more to clear it: amictl switch resume [0-9]+ --reason WHY\n")
+        self.assertRegex(out, r"^stop [0-9]+ of opening is in force; 2 more to clear it: amictl switch resume [0-9]+ --reason WHY\n"
+                              r"nothing that left before may still act\n$")
         number = out.split()[1]
         _, err = self.run_amictl(*order("open", "S1", "--yes"), code=1)
         self.assertIn("[KILL_SWITCH]", err)
@@ -405,6 +406,24 @@ class Stop(Scene):
         self.answers("armed")
         out, _ = self.run_amictl(*order("arm", "S2", "--wait", "60s", reason="RECONNECT"))
         self.assertIn("VERIFIED_ARMED", out)
+
+    def test_hold_names_what_left_before_and_may_still_act(self):
+        self.run_amictl(*order("close", "S3", "--attest", "CUSTOMER_PRESENT", reason="RECONNECT"))
+        self.far.next_ask()
+        number = self.number("S3")
+        told = rf"1 command left before and MAY STILL ACT until [0-9T:.-]+Z; nothing calls them back:\n  utilities/u/switchOperations/{number}\n$"
+        out, _ = self.run_amictl("switch", "hold", "set", "METER", "S3", "--effect", "NO_CLOSE", "--reason", "line crew")
+        self.assertRegex(out, told)
+        out, _ = self.run_amictl("switch", "hold", "set", "METER", "S3", "--effect", "NO_OPEN", "--reason", "line crew")
+        self.assertRegex(out, r"\nnothing that left before may still act\n$")
+
+    def test_emergencies_that_wait_are_listed_and_reviewed_by_another_person(self):
+        self.assertEqual(self.objects("switch", "emergencies"), [])
+        _, err = self.run_amictl("switch", "review", "99999", "--words", "looked at it", code=1)
+        self.assertIn("[EMERGENCY_NOT_FOUND]", err)
+        self.assertIn("amictl switch emergencies", err)
+        _, err = self.run_amictl("switch", "review", "1", "--words", "x", code=1)
+        self.assertIn("words", err)
 
 
 class Restart(Scene):
@@ -492,6 +511,7 @@ class Usage(unittest.TestCase):
         good = ["S1", "--usage-point", "UP-S1", "--serial-last4", "4711", "--reason", "TEST", "--order", "WO-1"]
         for command in (["open", *good, "--yes"], ["open", *good, "--dry-run"], ["close", *good], ["arm", *good, "--wait"],
                         ["show", "7"], ["watch", "7"], ["cancel", "7"], ["state", "S1"], ["list"], ["truck-rolls"], ["differences"], ["hold", "list"], ["stops"], ["stop", "ALL", "--reason", "test"],
+                        ["emergencies"], ["review", "7", "--words", "looked at it"],
                         ["resolve", "7", "--position", "OPEN", "--reference", "x"]):
             code, out, err = amictl("--address", "unix:/nonexistent/x.sock", "--utility", "u", "switch", *command)
             self.assertEqual((code, out), (3, b""), err)

@@ -128,6 +128,8 @@ TEST(LimitPolicy, EmergencyThatNobodyLookedAtSuspendsItsPersonForEmergencies) {
   scene.reviews.emergencies[0].overdue = true;
   EXPECT_EQ(scene.check().rule, "EMERGENCY_UNREVIEWED");
   EXPECT_EQ(scene.check().checks.at(1).would_change, "a second person who reviews emergency 9");
+  EXPECT_TRUE(scene.check(SwitchAction::Close).allowed()) << "never the way back";
+  EXPECT_TRUE(scene.check(SwitchAction::Arm).allowed());
   scene.caller = "cn=bob";
   EXPECT_TRUE(scene.check().allowed()) << "another person";
   scene.caller = "cn=ann";
