@@ -48,7 +48,9 @@ constexpr Decimal kZero{0, 0};
 UtcInstant earliest(const EvidenceFrame& frame) {
   const UtcInstant tolerated = frame.sent_at - frame.clock_tolerance;
   if (!frame.before_until) return tolerated;
-  return std::max(tolerated, std::min(*frame.before_until, frame.sent_at));
+  // In whole seconds: many a device's clock tells no more.
+  const UtcInstant bound = std::chrono::floor<std::chrono::seconds>(std::min(*frame.before_until, frame.sent_at));
+  return std::max(tolerated, bound);
 }
 
 Judged judge_report(const EvidenceFrame& frame, const PositionReport& report) {

@@ -93,6 +93,19 @@ TEST(Evidence, ReportOfBeforeTheCommandSaysNothing) {
   EXPECT_EQ(judged(SwitchAction::Open, PositionReport{SwitchPosition::Unknown, kSince}).says, Says::Nothing);
 }
 
+TEST(Evidence, DeviceWhoseClockTellsWholeSecondsIsBelievedRightAfterTheOperationBefore) {
+  EvidenceFrame close = frame(SwitchAction::Close);
+  close.sent_at = at("2026-01-15T12:00:00.500Z");
+  close.since = at("2026-01-15T12:00:00.900Z");
+  for (const char* before : {"2026-01-15T12:00:00.300Z", "2026-01-15T12:01:00.500Z"}) {
+    close.before_until = at(before);
+    const PositionReport same{SwitchPosition::Closed, at("2026-01-15T12:00:00Z")};
+    EXPECT_EQ(judge(close, means(), same).says, Says::For) << before;
+    const PositionReport earlier{SwitchPosition::Closed, at("2026-01-15T11:59:59Z")};
+    EXPECT_EQ(judge(close, means(), earlier).says, Says::Nothing) << before;
+  }
+}
+
 TEST(Evidence, ReportOfAnotherPositionSpeaksAgainst) {
   EXPECT_EQ(judged(SwitchAction::Open, PositionReport{SwitchPosition::Closed, kSince}).says, Says::Against);
   EXPECT_EQ(judged(SwitchAction::Close, PositionReport{SwitchPosition::Open, kSince}).says, Says::Against);
