@@ -9,18 +9,16 @@ ledger, `due`) to the moment that a subscriber had it. What waits in front of th
 counts. Afterwards the ledger is compared with the store, digit for digit: anything lost or changed ends the run as failed.
 """
 import argparse
-import contextlib
 import datetime
 import json
 import os
-import random
-import socket
 import subprocess
 import sys
 import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "support"))
 from gateway import ROOT, Gateway, machine, report
+from ports import free_ports
 
 SHARES = {"gridstream": 5, "ts2": 3, "twacs": 2, "ssn": 4, "flexnet": 4, "securemesh": 2}  # of 20
 AIM_P99_MS = 2000
@@ -79,18 +77,6 @@ meter_id: MeterName
 """
 FEEDS = {"gridstream": MULTISPEAK, "ts2": MULTISPEAK, "twacs": MULTISPEAK, "securemesh": CIM, "flexnet": CMEP, "ssn": EXPORT}
 FILES = ("flexnet", "ssn")
-
-
-def free_ports(count):
-    """Ports that nobody has now: both sides must know the other's before they start. Below those that the system gives to
-    connections, so that nobody gets one by chance in between."""
-    ports = []
-    while len(ports) < count:
-        port = random.randrange(20000, 32000)
-        with socket.socket() as probe, contextlib.suppress(OSError):
-            probe.bind(("127.0.0.1", port))
-            ports.append(port)
-    return ports
 
 
 def write_settings(folder, args, spread):

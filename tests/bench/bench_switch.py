@@ -15,8 +15,9 @@ import urllib.request
 
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "support"))
 from gateway import ROOT, Gateway, machine, report
+from ports import free_ports
 
-from bench_field import Watched, free_ports
+from bench_field import Watched
 
 CONFIG = """
 utilities:

@@ -5,7 +5,6 @@ import pathlib
 import re
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 from decimal import Decimal
@@ -13,6 +12,7 @@ from decimal import Decimal
 ROOT = pathlib.Path(__file__).resolve().parents[3]
 sys.path.insert(0, str(ROOT / "tests/support"))
 from gateway import Gateway  # noqa: E402
+from ports import free_ports  # noqa: E402
 
 BUILD = pathlib.Path(os.environ["AMI_BIN_DIR"]).parent
 FEEDS = sorted(path for path in (ROOT / "config/demo").glob("*.yaml") if path.stem not in ("field", "gateway"))
@@ -58,14 +58,8 @@ class Field:
             (self.folder / name).write_text(text)
 
     def _draw_ports(self, text):
-        """Ports that nobody has now: both sides must know the other's before they start."""
         wanted = sorted(set(re.findall(r"127\.0\.0\.1:(18\d{3})", text)))
-        sockets = [socket.socket() for _ in wanted]
-        for one in sockets:
-            one.bind(("127.0.0.1", 0))
-        self._ports = {port: str(one.getsockname()[1]) for port, one in zip(wanted, sockets)}
-        for one in sockets:
-            one.close()
+        self._ports = {port: str(free) for port, free in zip(wanted, free_ports(len(wanted)))}
 
     def own(self, text):
         return re.sub(r"127\.0\.0\.1:(18\d{3})", lambda found: "127.0.0.1:" + self._ports[found[1]], text)

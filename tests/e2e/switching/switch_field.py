@@ -5,7 +5,6 @@ The field catches up with the machine's clock within seconds and keeps pace with
 import json
 import pathlib
 import re
-import socket
 import sys
 import time
 
@@ -13,6 +12,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[3]
 sys.path.insert(0, str(ROOT / "tests/e2e/fieldsim"))
 from field import CONFIG, Field, Gateway  # noqa: E402
 from ledger import instant  # noqa: E402
+from ports import free_ports  # noqa: E402
 
 FAMILIES = ("ts2", "flexnet", "ssn", "securemesh")
 PREFIX = {"ts2": "TS", "flexnet": "FN", "ssn": "SN", "securemesh": "TR"}
@@ -49,12 +49,6 @@ networks:
 {more}
 """
 ENDED = ("VERIFIED_OPEN", "VERIFIED_CLOSED", "VERIFIED_ARMED", "REJECTED", "CANCELLED", "EXPIRED", "FAILED", "UNCERTAIN", "CONTRADICTED")
-
-
-def free_port():
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        return one.getsockname()[1]
 
 
 class Second(Gateway):
@@ -98,7 +92,7 @@ class SwitchField(Field):
         for name in ("ts2", "flexnet-multispeak", "ssn-jobs", "securemesh"):
             text = (self.folder / f"{name}.yaml").read_text()
             for port in set(re.findall(r'^ +listen: \["127\.0\.0\.1:(\d+)"\]', text, flags=re.M)):
-                text = text.replace(port, str(free_port()))
+                text = text.replace(port, str(free_ports(1)[0]))
             feeds.append(second.folder / f"{name}.yaml")
             feeds[-1].write_text(text)
         second.begin = lambda: second.start(CONFIG.format(
